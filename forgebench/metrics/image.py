@@ -1,0 +1,143 @@
+"""Image-level detection: counts from scores and labels under weights, and numbers from the counts.
+
+The sample of an invalid prediction scores beyond every valid one on the wrong side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forgebench.metrics.pixel import Floats, ratio
+from forgebench.metrics.table import Table, Weights
+
+THRESHOLD = 0.5
+"""The fixed threshold: a score of at least 0.5 is called tampered."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many images were called tampered, in each of B resamples; shape (B,), int64."""
+
+    tp: Ints
+    fp: Ints
+    p: Ints
+    """Tampered images."""
+    n: Ints
+    """Authentic images."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Images at or above each distinct score, from the highest down; shape (B, U), int64."""
+
+    tp: Ints
+    fp: Ints
+
+    @property
+    def rates(self) -> tuple[Floats, Floats]:
+        """False and true positive rates from (0, 0) to (1, 1), shape (B, U + 1); NaN without both classes."""
+        with_origin = [np.pad(counts, ((0, 0), (1, 0))) for counts in (self.fp, self.tp)]
+        fpr, tpr = (ratio(c, c[:, -1:] + 0 * c, where=(c[:, -1:] + 0 * c) > 0) for c in with_origin)
+        return fpr, tpr
+
+
+def confusion_counts(table: Table, weights: Weights) -> Confusion:
+    """Count the images called tampered at the fixed threshold."""
+    called = table.worst_score >= THRESHOLD
+    masks = (called & table.tampered, called & ~table.tampered, table.tampered, ~table.tampered)
+    return Confusion(*(weights @ mask.astype(np.int64) for mask in masks))
+
+
+def curve_counts(table: Table, weights: Weights) -> Curve:
+    """Count the images at or above each distinct score."""
+    order = np.argsort(-table.worst_score, kind="stable")
+    score = table.worst_score[order]
+    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
+    ordered, tampered = weights[:, order], table.tampered[order]
+    tp, fp = (
+        np.cumsum(np.add.reduceat(ordered * members, starts, axis=1), axis=1)
+        for members in (tampered, ~tampered)
+    )
+    return Curve(tp, fp)
+
+
+def accuracy(counts: Confusion) -> Floats:
+    """Share of images called what they are."""
+    total = counts.p + counts.n
+    return ratio(counts.tp + counts.n - counts.fp, total, where=total > 0)
+
+
+def sensitivity(counts: Confusion) -> Floats:
+    """Share of tampered images called tampered; NaN without tampered images."""
+    return ratio(counts.tp, counts.p, where=counts.p > 0)
+
+
+def specificity(counts: Confusion) -> Floats:
+    """Share of authentic images called authentic; NaN without authentic images."""
+    return ratio(counts.n - counts.fp, counts.n, where=counts.n > 0)
+
+
+def balanced_accuracy(counts: Confusion) -> Floats:
+    """Mean of sensitivity and specificity; NaN without both classes."""
+    return (sensitivity(counts) + specificity(counts)) / 2
+
+
+def f1(counts: Confusion) -> Floats:
+    """F1 of the class tampered; NaN without tampered images."""
+    return ratio(2 * counts.tp, counts.tp + counts.fp + counts.p, where=counts.p > 0)
+
+
+def i_f1(counts: Confusion) -> Floats:
+    """The field's I-F1: harmonic mean of sensitivity and specificity; NaN without both classes."""
+    return harmonic_mean(sensitivity(counts), specificity(counts))
+
+
+def harmonic_mean(a: Floats, b: Floats) -> Floats:
+    """2ab / (a + b); 0 where both are 0, NaN where either is.
+
+    >>> harmonic_mean(np.array([0.5, 0.0]), np.array([1.0, 0.0])).round(3).tolist()
+    [0.667, 0.0]
+    """
+    total = a + b
+    value = ratio(2 * a * b, total, where=total > 0)
+    value[total == 0] = 0.0
+    return value
+
+
+def auc(curve: Curve) -> Floats:
+    """Area under the ROC curve, ties counting half (scikit-learn's `roc_auc_score`); NaN without both classes."""
+    fpr, tpr = curve.rates
+    return (np.diff(fpr, axis=1) * (tpr[:, 1:] + tpr[:, :-1])).sum(axis=1) / 2
+
+
+def average_precision(curve: Curve) -> Floats:
+    """Step-wise average precision (scikit-learn's `average_precision_score`); NaN without both classes."""
+    gained = np.diff(curve.tp, axis=1, prepend=0)
+    precision = ratio(curve.tp, curve.tp + curve.fp, where=curve.tp > 0)
+    total = np.where(gained > 0, gained * precision, 0.0).sum(axis=1)
+    p, n = curve.tp[:, -1], curve.fp[:, -1]
+    return ratio(total, p, where=(p > 0) & (n > 0))
+
+
+def equal_error_rate(curve: Curve) -> Floats:
+    """Where the ROC, linearly interpolated, has FPR = FNR; NaN without both classes."""
+    fpr, tpr = curve.rates
+    gap = fpr + tpr - 1
+    after = np.argmax(gap >= 0, axis=1)[:, None]
+    before = np.maximum(after - 1, 0)
+    (x0, x1), (g0, g1) = ([np.take_along_axis(a, i, axis=1)[:, 0] for i in (before, after)] for a in (fpr, gap))
+    share = ratio(-g0, g1 - g0, where=g1 > g0)
+    return np.where(g1 > g0, x0 + share * (x1 - x0), x1)
+
+
+def tpr_at_fpr(curve: Curve, limit: float) -> Floats:
+    """The largest TPR of a threshold whose FPR does not exceed `limit`, not interpolated; NaN without both classes."""
+    fpr, tpr = curve.rates
+    value = np.where(fpr <= limit, tpr, 0.0).max(axis=1)
+    value[np.isnan(fpr[:, -1]) | np.isnan(tpr[:, -1])] = np.nan
+    return value

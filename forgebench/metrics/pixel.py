@@ -1,0 +1,150 @@
+"""Pixel-level localization: one pass of counts per image, every number from the counts.
+
+The counts of an image are two 256-bin histograms of the prediction's bytes, over tampered and over authentic
+pixels. Every threshold follows from them exactly: a byte v is the probability v / 255, and at threshold t
+the pixels with v >= t are called tampered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forgebench.errors import InputError
+
+BINS = 256
+THRESHOLD = 128
+"""The fixed threshold: a byte of at least 128 is called tampered."""
+
+Histograms = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PixelCounts:
+    """The pixel counts of one image."""
+
+    tampered: Histograms
+    """Shape (256,), int64: how many tampered pixels were given each byte."""
+    authentic: Histograms
+    """Shape (256,), int64: how many authentic pixels were given each byte."""
+
+
+def pixel_counts(pred: NDArray[np.uint8], mask: NDArray[np.generic]) -> PixelCounts:
+    """Count the bytes of a prediction over the tampered and over the authentic pixels of one image.
+
+    Args:
+        pred: Shape (H, W), uint8; byte v is the probability v / 255 of tampered.
+        mask: Shape (H, W), any type; non-zero is tampered.
+
+    Raises:
+        InputError: If the prediction is not uint8 or the shapes differ: nothing is ever resized.
+
+    >>> counts = pixel_counts(np.array([[255, 0]], np.uint8), np.array([[1, 0]]))
+    >>> int(counts.tampered[255]), int(counts.authentic[0])
+    (1, 1)
+    """
+    if pred.dtype != np.uint8 or pred.ndim != 2 or pred.shape != mask.shape:
+        raise InputError(
+            f"Expected a uint8 prediction of the mask's shape {mask.shape}, got {pred.dtype} of shape "
+            f"{pred.shape}. Predictions are scored at the image's own size."
+        )
+    tampered = np.bincount(pred[mask != 0], minlength=BINS)
+    return PixelCounts(tampered, _histogram(pred) - tampered)
+
+
+def _histogram(pred: NDArray[np.uint8]) -> Histograms:
+    """`bincount` of bytes, counted as pairs: half the look-ups."""
+    flat = np.ascontiguousarray(pred).ravel()
+    even = flat.size & ~1
+    if even < 2 * BINS * BINS:
+        return np.bincount(flat, minlength=BINS)
+    pairs = np.bincount(flat[:even].view(np.uint16), minlength=BINS * BINS).reshape(BINS, BINS)
+    return pairs.sum(axis=0) + pairs.sum(axis=1) + np.bincount(flat[even:], minlength=BINS)
+
+
+def pixel_numbers(counts: PixelCounts) -> dict[str, float]:
+    """The per-image pixel metrics of one image.
+
+    `pixel_f1`, `pixel_iou`, `pixel_precision`, `pixel_recall`, `pixel_mcc` at the fixed threshold;
+    `pixel_auc` (ties count half), `pixel_ap` (step-wise sum) over all thresholds; `pixel_f1_oracle` at the
+    image's own best threshold. Higher is better; all are in [0, 1] but `pixel_mcc` in [-1, 1].
+
+    Undefined is NaN: all of them without tampered pixels, `pixel_auc`, `pixel_ap` and `pixel_mcc` also without
+    authentic ones, `pixel_precision` where nothing is called tampered. `pixel_mcc` of a constant prediction is
+    its limit, 0.
+
+    >>> numbers = pixel_numbers(pixel_counts(np.array([[255, 0]], np.uint8), np.array([[1, 0]])))
+    >>> numbers["pixel_f1"], numbers["pixel_auc"]
+    (1.0, 1.0)
+    """
+    table = numbers_of(counts.tampered[None], counts.authentic[None])
+    return {name: float(values[0]) for name, values in table.items()}
+
+
+def numbers_of(tampered: Histograms, authentic: Histograms) -> dict[str, Floats]:
+    """The same numbers for many images: histograms of shape (N, 256) to arrays of shape (N,)."""
+    tp, fp = tampered[:, THRESHOLD:].sum(axis=1), authentic[:, THRESHOLD:].sum(axis=1)
+    p, n = tampered.sum(axis=1), authentic.sum(axis=1)
+    return {
+        "pixel_f1": ratio(2 * tp, tp + fp + p, where=p > 0),
+        "pixel_iou": ratio(tp, fp + p, where=p > 0),
+        "pixel_precision": ratio(tp, tp + fp, where=(p > 0) & (tp + fp > 0)),
+        "pixel_recall": ratio(tp, p, where=p > 0),
+        "pixel_mcc": _mcc(tp, fp, p, n),
+        "pixel_auc": auc(tampered, authentic),
+        "pixel_ap": average_precision(tampered, authentic),
+        "pixel_f1_oracle": _best_f1(tampered, authentic),
+    }
+
+
+def ratio(above: NDArray[np.generic], below: NDArray[np.generic], where: NDArray[np.bool_]) -> Floats:
+    """`above / below`, NaN where it is undefined."""
+    out = np.full(np.shape(below), np.nan)
+    return np.divide(above, below, out=out, where=where)
+
+
+def _mcc(tp: Histograms, fp: Histograms, p: Histograms, n: Histograms) -> Floats:
+    a, b, c, d = (x.astype(np.float64) for x in (tp, fp, p - tp, n - fp))
+    product = np.sqrt(a + b) * np.sqrt(a + c) * np.sqrt(d + b) * np.sqrt(d + c)
+    value = ratio(a * d - b * c, product, where=product > 0)
+    value[product == 0] = 0.0
+    value[(p == 0) | (n == 0)] = np.nan
+    return value
+
+
+def auc(tampered: Histograms, authentic: Histograms) -> Floats:
+    """Area under the ROC curve from histograms of shape (N, 256), ties counting half; NaN without both classes.
+
+    Equals scikit-learn's `roc_auc_score` on the pixels.
+    """
+    p, n = tampered.sum(axis=1), authentic.sum(axis=1)
+    below = np.cumsum(authentic, axis=1) - authentic
+    won = (tampered * (below + 0.5 * authentic)).sum(axis=1)
+    return ratio(won, p * n.astype(np.float64), where=(p > 0) & (n > 0))
+
+
+def average_precision(tampered: Histograms, authentic: Histograms) -> Floats:
+    """Step-wise average precision from histograms of shape (N, 256); NaN without both classes.
+
+    Equals scikit-learn's `average_precision_score` on the pixels.
+    """
+    hits, tp, fp = tampered[:, ::-1], _falling(tampered), _falling(authentic)
+    precision = ratio(tp, tp + fp, where=tp > 0)
+    p, n = tp[:, -1], fp[:, -1]
+    gained = np.where(hits > 0, hits * precision, 0.0).sum(axis=1)
+    return ratio(gained, p, where=(p > 0) & (n > 0))
+
+
+def _best_f1(tampered: Histograms, authentic: Histograms) -> Floats:
+    tp, fp = _falling(tampered), _falling(authentic)
+    p = tp[:, -1:]
+    f1 = ratio(2 * tp, tp + fp + p, where=np.broadcast_to(p > 0, tp.shape))
+    return f1.max(axis=1)
+
+
+def _falling(histograms: Histograms) -> Histograms:
+    """Pixels at or above each threshold, from 255 down to 0."""
+    return np.cumsum(histograms[:, ::-1], axis=1)

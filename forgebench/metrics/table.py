@@ -1,0 +1,121 @@
+"""The per-image table that every dataset-level metric reads, and the weights it is read with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forgebench.metrics.pixel import Floats, Histograms, numbers_of
+
+Weights = NDArray[np.int64]
+"""Shape (B, N): how often each of N samples counts in each of B resamples."""
+Members = NDArray[np.bool_]
+
+_FIXED_POINT = 2.0**40
+
+
+@dataclass(frozen=True)
+class Table:
+    """One row a sample: what was predicted, counted against the truth. All arrays have N rows."""
+
+    sample_id: NDArray[np.str_]
+    group: NDArray[np.str_]
+    tampered: Members
+    """True where the image is tampered."""
+    score: Floats
+    """Probability that the image is tampered; NaN where `valid` is false."""
+    valid: Members
+    """True where the sample has a valid prediction; elsewhere each metric takes its worst value."""
+    hist_tampered: Histograms
+    """Shape (N, 256); zeros where there is no truth, no mask was submitted or `valid` is false."""
+    hist_authentic: Histograms
+    tampered_px: NDArray[np.int64]
+    """Tampered pixels of the truth; with `authentic_px` zero where there is no pixel truth."""
+    authentic_px: NDArray[np.int64]
+    localizes: bool = True
+    """Whether the submission has masks at all; without them localization is undefined, not worst."""
+    _cache: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.sample_id)
+
+    @cached_property
+    def has_truth(self) -> Members:
+        """True where the sample has a pixel truth."""
+        return (self.tampered_px + self.authentic_px) > 0
+
+    @cached_property
+    def tampered_with_mask(self) -> Members:
+        """True where the image is tampered and has a pixel truth."""
+        return self.tampered & self.has_truth
+
+    @cached_property
+    def pixel_numbers(self) -> dict[str, Floats]:
+        """The per-image pixel metrics of all samples; what an invalid prediction gets is the metric's affair."""
+        return numbers_of(self.hist_tampered, self.hist_authentic)
+
+    @cached_property
+    def worst_score(self) -> Floats:
+        """The score, with that of an invalid prediction beyond every valid one on the wrong side."""
+        return np.where(self.valid, self.score, np.where(self.tampered, -1.0, 2.0))
+
+    @cached_property
+    def worst_histograms(self) -> tuple[Histograms, Histograms]:
+        """The histograms, with an invalid prediction's pixels as wrong as they can be."""
+        tampered, authentic = self.hist_tampered.copy(), self.hist_authentic.copy()
+        tampered[~self.valid, 0] = self.tampered_px[~self.valid]
+        authentic[~self.valid, 255] = self.authentic_px[~self.valid]
+        return tampered, authentic
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A metric bound to a table: what it counts over, and its value under any weights."""
+
+    n: int
+    """Samples that the metric is over."""
+    n_undefined: int
+    """Those among them for which it is undefined."""
+    of: Callable[[Weights], Floats]
+    """Weights of shape (B, N) to values of shape (B,); NaN where undefined."""
+
+
+def mean(values: Floats, members: Members) -> Statistic:
+    """The mean of per-image values over `members`; undefined (NaN) values are left out and counted.
+
+    Values enter as 40-bit fixed-point numbers, so that sums are exact and the same in any order, on any machine.
+    """
+    defined = members & ~np.isnan(values)
+    fixed = np.round(np.where(defined, values, 0.0) * _FIXED_POINT).astype(np.int64)
+    count = defined.astype(np.int64)
+
+    def of(weights: Weights) -> Floats:
+        n = weights @ count
+        total = np.full(len(weights), np.nan)
+        return np.divide((weights @ fixed) / _FIXED_POINT, n, out=total, where=n > 0)
+
+    return Statistic(int(members.sum()), int((members & ~defined).sum()), of)
+
+
+def pooled(table: Table, members: Members, number: Callable[[Histograms, Histograms], Floats]) -> Statistic:
+    """A number of the histograms summed over `members`."""
+    if not table.localizes:
+        return undefined(members)
+    tampered, authentic = (h[members].astype(np.float64) for h in table.worst_histograms)
+
+    def of(weights: Weights) -> Floats:
+        chosen = weights[:, members].astype(np.float64)
+        # Whole numbers under 2**53: exact in floating point, in whatever order they are added.
+        return number((chosen @ tampered).astype(np.int64), (chosen @ authentic).astype(np.int64))
+
+    return Statistic(int(members.sum()), 0, of)
+
+
+def undefined(members: Members) -> Statistic:
+    """A metric that says nothing of this table."""
+    n = int(members.sum())
+    return Statistic(n, n, lambda weights: np.full(len(weights), np.nan))
