@@ -67,6 +67,8 @@ class Item:
     """The image file's bytes, as found."""
     image_name: str
     """The image file's base name."""
+    size: tuple[int, int]
+    """Height and width of the image as displayed."""
     group: str
     """The host original: samples made from one share it."""
     split: str = "test"

@@ -1,0 +1,123 @@
+"""Public data set → benchmark."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from forgebench.benchmark.assemble import assemble
+from forgebench.benchmark.manifest import Facts
+from forgebench.benchmark.opened import Benchmark
+from forgebench.benchmark.rows import Row, row_of
+from forgebench.benchmark.write import Job, check_free
+from forgebench.errors import InputError, NotFoundError, Problem
+from forgebench.schema import Fix
+from forgebench.sources import Entry, SourceSpec, read, source
+from forgebench.sources.files import files_below
+
+DERIVED = {
+    "mask": "published with the data set; 0 and 255, all 0 for authentic images",
+    "boxes": "derived: tight boxes around the mask's components, nearly touching ones merged",
+    "scribble": "derived: strokes along the mask's skeleton and through the authentic ground, seeded by sample id",
+}
+
+
+def build(
+    source_name: str,
+    root: str | Path,
+    out: str | Path,
+    *,
+    allow_issues: Collection[str] | Literal["all"] = (),
+    workers: int | None = None,
+) -> Benchmark:
+    """Turn a public data set, or a folder of one's own, into a benchmark.
+
+    Args:
+        source_name: The source's name, such as `casia-v1`; `forgebench.sources()` lists them.
+        root: The folder that holds the data set, in any of its known layouts.
+        out: Where the benchmark is written; nothing may lie there.
+        allow_issues: Kinds of problems whose samples are left out and recorded, or `all`; else they stop the build.
+        workers: Number of processes; None takes all cores.
+
+    Raises:
+        NotFoundError: If there is no such folder.
+        InputError: If the folder does not hold the data set, or `out` is taken.
+        ProblemsError: If samples have problems that `allow_issues` does not name.
+    """
+    spec, root, out = source(source_name), Path(root), Path(out)
+    if not root.is_dir():
+        raise NotFoundError(f"Expected the folder of {spec.name} at {root}, found none. {_how_to_get(spec)}")
+    check_free(out)
+    found = list(spec.walk(root))
+    entries = [one for one in found if isinstance(one, Entry)]
+    if not entries:
+        raise InputError(_nothing_found(spec, root))
+    entries, twice = _unique(entries)
+    problems = [one for one in found if isinstance(one, Problem)] + twice
+    return assemble(
+        out,
+        _facts(spec, out),
+        [_job(root, entry) for entry in entries],
+        partial(_make, root),
+        what=f"building {spec.name}",
+        problems=problems,
+        fixes=[one for one in found if isinstance(one, Fix)],
+        allow_issues=allow_issues,
+        workers=workers,
+    )
+
+
+def _make(root: Path, entry: Entry) -> Row | Problem:
+    item = read(root, entry)
+    return item if isinstance(item, Problem) else row_of(item)
+
+
+def _job(root: Path, entry: Entry) -> Job:
+    masks = [mask.path for mask in (entry.mask, entry.source_mask) if mask]
+    stats = [(path, (root / path).stat()) for path in (entry.image, *masks)]
+    key = "|".join([repr(entry), *(f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in stats)])
+    return Job(key, entry.split, stats[0][1].st_size, entry)
+
+
+def _unique(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
+    """Entries whose id is theirs alone, also where upper and lower case are one; the others as problems."""
+    by_id: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_id[entry.sample_id.casefold()].append(entry)
+    twice = [
+        Problem(
+            "duplicate", same[0].sample_id, "one image with this id", " and ".join(e.image for e in same),
+            "Rename or remove one of them, or leave both out with --allow-issues duplicate.",
+        )
+        for same in by_id.values() if len(same) > 1
+    ]  # fmt: skip
+    return [same[0] for same in by_id.values() if len(same) == 1], twice
+
+
+def _facts(spec: SourceSpec, out: Path) -> Facts:
+    card = spec.card
+    name = out.name if spec.generic else spec.name
+    return Facts(
+        name=name, title=name if spec.generic else card.title, source=spec.name, licence=card.licence,
+        redistributable=card.redistributable, homepage=card.homepage, citation=card.citation, prose=spec.prose,
+        year=card.year, expected=card.expected, derived=DERIVED,
+    )  # fmt: skip
+
+
+def _how_to_get(spec: SourceSpec) -> str:
+    return f"How to get it: {spec.card.get}"
+
+
+def _nothing_found(spec: SourceSpec, root: Path) -> str:
+    files = files_below(root)
+    kinds = Counter(Path(path).suffix.lower() or "no suffix" for path in files)
+    seen = ", ".join(f"{count} {suffix}" for suffix, count in kinds.most_common(5)) or "no files at all"
+    examples = f" (such as {', '.join(files[:3])})" if files else ""
+    layout = spec.card.layout.rstrip().replace("\n", "\n    ")
+    return (
+        f"{root} holds no sample of {spec.name}. Looked for:\n    {layout}\n  found {seen}{examples}.\n  "
+        f"{_how_to_get(spec)}"
+    )

@@ -1,0 +1,79 @@
+"""A benchmark's `README.md`: a Hugging Face card whose four configs are four views of the same files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from forgebench.benchmark.manifest import Manifest
+from forgebench.schema import LEVELS
+
+
+def card_text(manifest: Manifest) -> str:
+    """The card: configs and facts in YAML, then prose."""
+    head = yaml.safe_dump(_head(manifest), sort_keys=False, allow_unicode=True, width=110)
+    return f"---\n{head}---\n{_prose(manifest)}"
+
+
+def _head(manifest: Manifest) -> dict[str, Any]:
+    configs = [
+        {"config_name": level, "data_files": _files(manifest), "columns": list(columns)}
+        | ({"default": True} if level == "pixel" else {})
+        for level, columns in LEVELS.items()
+    ]
+    facts = manifest.facts
+    return {
+        "pretty_name": facts.title,
+        "license": "other",
+        "license_name": facts.licence,
+        "task_categories": ["image-classification", "image-segmentation"],
+        "tags": ["image-forensics", "forgery-localization", "forgebench"],
+        "configs": configs,
+    }
+
+
+def _files(manifest: Manifest) -> list[dict[str, str]]:
+    return [{"split": split, "path": f"data/{split}-*.parquet"} for split in manifest.splits]
+
+
+def _prose(manifest: Manifest) -> str:
+    facts = manifest.facts
+    rows = [
+        f"| {split} | {c.samples} | {c.authentic} | {c.tampered} |" for split, c in manifest.splits.items()
+    ]
+    derived = [f"- `{name}`: {how}" for name, how in facts.derived.items()]
+    parts = [
+        f"# {facts.title}",
+        facts.prose,
+        "## This benchmark",
+        "\n".join(["| split | samples | authentic | tampered |", "|---|---:|---:|---:|", *rows]),
+        f"Built from `{facts.source}` by ForgeBench {manifest.forgebench_version}. Content hash `{manifest.content_hash}`.",
+        _completeness(manifest),
+        "\n".join(["Where the annotations come from:", "", *derived]),
+        'Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or '
+        "`pixel`; a level sees only its own columns. `datasets` writes a cache of its own for each level that is "
+        "loaded; with `streaming=True` it does not.",
+        f"**Licence.** {facts.licence} {_publishing(facts.redistributable)}",
+        f"```bibtex\n{facts.citation.strip()}\n```" if facts.citation else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _publishing(redistributable: bool) -> str:
+    return "" if redistributable else "Do not publish these images."
+
+
+def _completeness(manifest: Manifest) -> str:
+    expected, total = manifest.facts.expected, manifest.total.model_dump()
+    lines = [
+        f"- {total[label]} of {count} {label} samples" for label, count in expected.items() if total[label] != count
+    ]
+    notes = ["This copy is incomplete:\n\n" + "\n".join(lines)] if lines else []
+    if manifest.known_issues:
+        fixes = [f"- `{fix.sample_id}`: {fix.issue}; {fix.action}" for fix in manifest.known_issues]
+        notes.append("Known defects mended in this copy:\n\n" + "\n".join(fixes))
+    if manifest.skipped:
+        skipped = [f"- `{p.sample_id}`: {p.code}, {p.got}" for p in manifest.skipped]
+        notes.append("Left out on the builder's word:\n\n" + "\n".join(skipped))
+    return "\n\n".join(notes)

@@ -1,0 +1,80 @@
+"""Hashes of what a benchmark says, independent of Parquet version, compression and row order.
+
+A line is its fields, each framed by its length (8 bytes, big-endian; 2**64 - 1 for none); a hash is SHA-256 over
+the sorted lines, framed likewise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from forgebench.schema import COLUMNS, Mask
+
+_NONE = b"\xff" * 8
+
+
+def frame(field: str | bytes | None) -> bytes:
+    """A field with its length before it."""
+    if field is None:
+        return _NONE
+    data = field.encode() if isinstance(field, str) else field
+    return len(data).to_bytes(8) + data
+
+
+def hash_of_lines(lines: Iterable[bytes]) -> str:
+    """SHA-256, hexadecimal, over sorted framed lines."""
+    digest = hashlib.sha256()
+    for line in sorted(lines):
+        digest.update(frame(line))
+    return digest.hexdigest()
+
+
+def mask_digest(mask: Mask | None) -> bytes | None:
+    """SHA-256 over height, width (4 bytes each, big-endian) and the mask's bits, row by row; None for no truth."""
+    if mask is None:
+        return None
+    return hashlib.sha256(struct.pack(">II", *mask.shape) + np.packbits(mask).tobytes()).digest()
+
+
+def content_line(row: Mapping[str, Any], split: str, mask: Mask | None, source_mask: Mask | None) -> bytes:
+    """All that scoring reads of a sample, as one line."""
+    fields = (
+        row["sample_id"], split, str(row["label"]), row["manipulation"], row["group"], row["mask_scope"],
+        row["sha256"], struct.pack(">II", row["height"], row["width"]), mask_digest(mask), mask_digest(source_mask),
+    )  # fmt: skip
+    return b"".join(map(frame, fields))
+
+
+def annotation_line(row: Mapping[str, Any]) -> bytes:
+    """Boxes, scribble (its file's bytes) and explanation of a sample, as one line."""
+    boxes = b"".join(struct.pack(">4f", *box) for box in row["boxes"])
+    return b"".join(map(frame, (row["sample_id"], boxes, _bytes_of(row["scribble"]), _json(row["explanation"]))))
+
+
+def row_digest(row: Mapping[str, Any]) -> str:
+    """SHA-256, hexadecimal, over every stored value of a sample: any flipped bit changes it."""
+    return hashlib.sha256(b"".join(frame(_plain(row[name])) for name in COLUMNS)).hexdigest()
+
+
+def _bytes_of(image: Mapping[str, Any] | None) -> bytes | None:
+    return image["bytes"] if image else None
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str | bytes | None:  # noqa: ANN401
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict) and "bytes" in value:
+        return frame(value["path"]) + frame(value["bytes"])
+    if isinstance(value, list):
+        return b"".join(struct.pack(">4f", *box) for box in value)
+    return _json(value)

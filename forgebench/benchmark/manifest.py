@@ -1,0 +1,73 @@
+"""The manifest `forgebench.json`: what a built benchmark says of itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from forgebench.errors import Problem
+from forgebench.schema import SCHEMA_VERSION, Fix, Label
+
+MANIFEST = "forgebench.json"
+
+
+class Facts(BaseModel):
+    """What is known of a benchmark before it is built."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """The benchmark's name; submissions are made for it."""
+    title: str
+    source: str
+    """The source or recipe it was made with."""
+    licence: str
+    redistributable: bool
+    homepage: str
+    citation: str
+    prose: str
+    """What the data set is, Markdown."""
+    year: int
+    expected: dict[Label, int]
+    """How many samples a complete copy gives; empty where unknown."""
+    derived: dict[str, str]
+    """How each annotation came about: published, or derived from what."""
+
+
+class SplitCounts(BaseModel):
+    """How many samples a split holds."""
+
+    samples: int = 0
+    authentic: int = 0
+    tampered: int = 0
+
+
+class Manifest(BaseModel):
+    """All of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    forgebench_version: str
+    """The version that built the benchmark."""
+    facts: Facts
+    splits: dict[str, SplitCounts]
+    content_hash: str
+    """Over all that scoring reads; see `forgebench.benchmark.hashing`."""
+    annotation_hash: str
+    """Over boxes, scribbles and explanations."""
+    missing: list[str] = Field(default_factory=list)
+    """Samples whose truth was found but not their image."""
+    known_issues: list[Fix] = Field(default_factory=list)
+    """Known defects of the data set, and what was done about each."""
+    skipped: list[Problem] = Field(default_factory=list)
+    """Samples left out because `allow_issues` said so."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of every source file, by its path below the source's root."""
+    rows: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 over every stored value of each sample, by sample id."""
+
+    @property
+    def total(self) -> SplitCounts:
+        """Counts over all splits."""
+        counts = [split.model_dump() for split in self.splits.values()]
+        return SplitCounts(**{key: sum(c[key] for c in counts) for key in SplitCounts.model_fields})

@@ -1,0 +1,123 @@
+"""A built benchmark on disk: open it, load a level of it, read its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from forgebench.benchmark.manifest import MANIFEST, Manifest
+from forgebench.errors import InputError, NotFoundError
+from forgebench.schema import COLUMNS, LEVELS, Level
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset, IterableDataset
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """At most 100 rows of one shard: the unit that workers read."""
+
+    file: Path
+    index: int
+    rows: int
+
+    def read(self, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows, with these columns alone read from disk."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file) as shard:
+            return list(shard.read_row_group(self.index, columns=list(columns)).to_pylist())
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A built data set."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """The benchmark's name; submissions are made for it."""
+        return self.manifest.facts.name
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over all that scoring reads."""
+        return self.manifest.content_hash
+
+    @property
+    def splits(self) -> list[str]:
+        """The names of the splits."""
+        return list(self.manifest.splits)
+
+    def load(self, level: Level = "pixel", split: str = "test", *, streaming: bool = False) -> Dataset | IterableDataset:
+        """One level of one split through `datasets.load_dataset`; a level sees only its own columns.
+
+        Raises:
+            InputError: If there is no such level or split.
+        """
+        from datasets import load_dataset
+
+        if level not in LEVELS:
+            raise InputError(f"No level is called {level!r}. There are: {', '.join(LEVELS)}")
+        self.check_split(split)
+        return load_dataset(str(self.path), level, split=split, streaming=streaming)
+
+    def check_split(self, split: str) -> None:
+        """Make sure that there is such a split.
+
+        Raises:
+            InputError: If there is none.
+        """
+        if split not in self.splits:
+            raise InputError(f"{self.name} has no split {split!r}. It has: {', '.join(self.splits)}")
+
+    def row_groups(self, split: str) -> list[RowGroup]:
+        """The row groups of a split, in order."""
+        import pyarrow.parquet as pq
+
+        self.check_split(split)
+        groups = []
+        for file in sorted((self.path / "data").glob(f"{split}-*-of-*.parquet")):
+            try:
+                with pq.ParquetFile(file) as shard:
+                    meta = shard.metadata
+                    groups += [RowGroup(file, i, meta.row_group(i).num_rows) for i in range(meta.num_row_groups)]
+            except (OSError, ValueError) as error:
+                raise InputError(f"{file} cannot be read: {error}. Run: forgebench verify {self.path}") from error
+        return groups
+
+    def rows(self, split: str, columns: Sequence[str] = COLUMNS) -> Iterator[dict[str, Any]]:
+        """All rows of a split, streamed, with these columns alone read from disk."""
+        for group in self.row_groups(split):
+            yield from group.read(columns)
+
+    def to_frame(self, split: str = "test") -> pd.DataFrame:
+        """A split without its pixels, one row a sample."""
+        import pandas as pd
+
+        pixels = {"image", "scribble", "mask", "source_mask"}
+        return pd.DataFrame(list(self.rows(split, [name for name in COLUMNS if name not in pixels])))
+
+
+def open_benchmark(path: str | Path) -> Benchmark:
+    """Open a built benchmark.
+
+    Raises:
+        NotFoundError: If there is no benchmark there.
+        InputError: If its manifest cannot be read.
+    """
+    path = Path(path)
+    file = path / MANIFEST
+    if not file.is_file():
+        raise NotFoundError(f"Expected a benchmark at {path}, found no {MANIFEST}. Make one with: forgebench build")
+    try:
+        return Benchmark(path, Manifest.model_validate_json(file.read_text(encoding="utf-8")))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not a benchmark's manifest: {error}. Build the benchmark again.") from error

@@ -1,0 +1,125 @@
+"""Does a benchmark still hold what its manifest says?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from forgebench import engine
+from forgebench.benchmark.hashing import annotation_line, content_line, hash_of_lines, row_digest
+from forgebench.benchmark.opened import Benchmark, RowGroup
+from forgebench.errors import InputError, Problem
+from forgebench.schema import COLUMNS, LABELS, Mask
+from forgebench.sources.files import sha256
+
+_BUILD_AGAIN = "Build the benchmark again, or get it again from where it came."
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a row turned out to hold."""
+
+    sample_id: str
+    label: str
+    digest: str
+    same_image: bool
+    content: bytes
+    annotation: bytes
+
+
+def verify_benchmark(benchmark: Benchmark, workers: int | None = None) -> list[Problem]:
+    """Read everything once and compare it with the manifest: every changed sample is named.
+
+    Returns:
+        What is wrong; empty for a sound benchmark.
+    """
+    found: list[_Found] = []
+    problems: list[Problem] = []
+    for split in benchmark.splits:
+        for result in _read_split(benchmark, split, workers):
+            (problems if isinstance(result, Problem) else found).append(result)  # type: ignore[arg-type]
+    whole = not problems
+    problems += _samples(benchmark, found, whole)
+    if not problems:
+        problems += _totals(benchmark, found)
+    return sorted(problems)
+
+
+def _read_split(benchmark: Benchmark, split: str, workers: int | None) -> Iterator[_Found | Problem]:
+    try:
+        groups = benchmark.row_groups(split)
+    except InputError as error:
+        yield Problem("unreadable", "", f"a readable split {split}", str(error), _BUILD_AGAIN)
+        return
+    jobs = [(group, split) for group in groups]
+    for results in engine.run(_check_group, jobs, total=len(jobs), what=f"verifying {split}", workers=workers):
+        yield from results
+
+
+def _check_group(job: tuple[RowGroup, str]) -> list[_Found | Problem]:
+    group, split = job
+    try:
+        rows = group.read(COLUMNS)
+    except (OSError, ValueError) as error:
+        where = f"row group {group.index} of {group.file.name}"
+        return [Problem("unreadable", "", f"{group.rows} samples in {where}", str(error), _BUILD_AGAIN)]
+    return [_check_row(row, split) for row in rows]
+
+
+def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
+    sample_id = str(row["sample_id"])
+    try:
+        content = content_line(row, split, _mask(row["mask"]), _mask(row["source_mask"]))
+    except (OSError, SyntaxError, ValueError) as error:
+        return Problem("changed", sample_id, "a readable mask", str(error), _BUILD_AGAIN)
+    same_image = sha256(row["image"]["bytes"]) == row["sha256"]
+    label = LABELS[row["label"]] if row["label"] in (0, 1) else str(row["label"])
+    return _Found(sample_id, label, row_digest(row), same_image, content, annotation_line(row))
+
+
+def _mask(cell: dict[str, Any] | None) -> Mask | None:
+    if cell is None:
+        return None
+    with Image.open(BytesIO(cell["bytes"])) as image:
+        return np.asarray(image) > 0
+
+
+def _samples(benchmark: Benchmark, found: list[_Found], whole: bool) -> Iterator[Problem]:
+    """Every sample that is changed, not in the manifest, there twice or, where all could be read, gone."""
+    digests = benchmark.manifest.rows
+    times = Counter(one.sample_id for one in found)
+    for one in found:
+        if one.sample_id not in digests:
+            yield Problem("unknown", one.sample_id, "only samples that the manifest names", "this one", _BUILD_AGAIN)
+        elif not one.same_image:
+            yield Problem("changed", one.sample_id, "the image bytes that were built", "others", _BUILD_AGAIN)
+        elif one.digest != digests[one.sample_id]:
+            expected = "the label, mask and annotations that were built"
+            yield Problem("changed", one.sample_id, expected, "at least one other value", _BUILD_AGAIN)
+    for sample_id, count in times.items():
+        if count > 1:
+            yield Problem("duplicate", sample_id, "one row", f"{count}", _BUILD_AGAIN)
+    for sample_id in digests.keys() - times.keys() if whole else ():
+        yield Problem("missing", sample_id, "the sample that the manifest names", "no such row", _BUILD_AGAIN)
+
+
+def _totals(benchmark: Benchmark, found: list[_Found]) -> Iterator[Problem]:
+    """The manifest's hashes and counts against those of the samples."""
+    manifest = benchmark.manifest
+    labels = Counter(one.label for one in found)
+    pairs = {
+        "content hash": (manifest.content_hash, hash_of_lines(one.content for one in found)),
+        "annotation hash": (manifest.annotation_hash, hash_of_lines(one.annotation for one in found)),
+        "count of samples": (manifest.total.samples, len(found)),
+        "count of authentic samples": (manifest.total.authentic, labels["authentic"]),
+        "count of tampered samples": (manifest.total.tampered, labels["tampered"]),
+    }
+    for what, (said, counted) in pairs.items():
+        if said != counted:
+            yield Problem("manifest", "", f"{what} {counted}, as the samples have it", str(said), _BUILD_AGAIN)

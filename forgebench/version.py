@@ -1,0 +1,3 @@
+"""The version of the suite, written into everything it makes."""
+
+VERSION = "0.1.0"
