@@ -1,0 +1,45 @@
+"""ForgeBench: the honest referee of image forgery detection and localization."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from forgebench.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from forgebench import metrics
+    from forgebench.annotations import loosen
+    from forgebench.benchmark import Benchmark, build, open_benchmark
+    from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
+    from forgebench.schema import Prediction, Sample
+    from forgebench.scoring import Comparison, Record, compare, read_record, rescore, score, verify
+    from forgebench.sources import SourceSpec, sources
+    from forgebench.submission import Submission, predict, validate, write_submission
+
+_HOMES = {
+    "annotations": ("loosen",),
+    "benchmark": ("Benchmark", "build", "open_benchmark"),
+    "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
+    "schema": ("Prediction", "Sample"),
+    "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"),
+    "sources": ("SourceSpec", "sources"),
+    "submission": ("Submission", "predict", "validate", "write_submission"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
+    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
+    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "validate", "verify",
+    "write_submission",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """Import on first use, so that `import forgebench` is quick."""
+    if name == "metrics":
+        return import_module("forgebench.metrics")
+    if name in _HOME_OF:
+        return getattr(import_module(f"forgebench.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module 'forgebench' has no attribute {name!r}")

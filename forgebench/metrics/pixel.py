@@ -84,8 +84,11 @@ def pixel_numbers(counts: PixelCounts) -> dict[str, float]:
     return {name: float(values[0]) for name, values in table.items()}
 
 
-def numbers_of(tampered: Histograms, authentic: Histograms) -> dict[str, Floats]:
+def numbers_of(
+    tampered: NDArray[np.signedinteger], authentic: NDArray[np.signedinteger]
+) -> dict[str, Floats]:
     """The same numbers for many images: histograms of shape (N, 256) to arrays of shape (N,)."""
+    tampered, authentic = tampered.astype(np.int64), authentic.astype(np.int64)
     tp, fp = tampered[:, THRESHOLD:].sum(axis=1), authentic[:, THRESHOLD:].sum(axis=1)
     p, n = tampered.sum(axis=1), authentic.sum(axis=1)
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ Weights = NDArray[np.int64]
 Members = NDArray[np.bool_]
 
 _FIXED_POINT = 2.0**40
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,14 @@ class Table:
     """Probability that the image is tampered; NaN where `valid` is false."""
     valid: Members
     """True where the sample has a valid prediction; elsewhere each metric takes its worst value."""
-    hist_tampered: Histograms
+    hist_tampered: NDArray[np.signedinteger]
     """Shape (N, 256); zeros where there is no truth, no mask was submitted or `valid` is false."""
-    hist_authentic: Histograms
+    hist_authentic: NDArray[np.signedinteger]
     tampered_px: NDArray[np.int64]
     """Tampered pixels of the truth; with `authentic_px` zero where there is no pixel truth."""
     authentic_px: NDArray[np.int64]
     localizes: bool = True
     """Whether the submission has masks at all; without them localization is undefined, not worst."""
-    _cache: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -56,7 +56,11 @@ class Table:
     @cached_property
     def pixel_numbers(self) -> dict[str, Floats]:
         """The per-image pixel metrics of all samples; what an invalid prediction gets is the metric's affair."""
-        return numbers_of(self.hist_tampered, self.hist_authentic)
+        blocks = [
+            numbers_of(self.hist_tampered[i : i + _BLOCK], self.hist_authentic[i : i + _BLOCK])
+            for i in range(0, max(1, len(self)), _BLOCK)
+        ]
+        return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
     @cached_property
     def worst_score(self) -> Floats:
@@ -64,7 +68,7 @@ class Table:
         return np.where(self.valid, self.score, np.where(self.tampered, -1.0, 2.0))
 
     @cached_property
-    def worst_histograms(self) -> tuple[Histograms, Histograms]:
+    def worst_histograms(self) -> tuple[NDArray[np.signedinteger], NDArray[np.signedinteger]]:
         """The histograms, with an invalid prediction's pixels as wrong as they can be."""
         tampered, authentic = self.hist_tampered.copy(), self.hist_authentic.copy()
         tampered[~self.valid, 0] = self.tampered_px[~self.valid]

@@ -1,0 +1,8 @@
+"""Scoring: submission × benchmark → per-image counts → record; verify, rescore, compare."""
+
+from forgebench.scoring.compare import Comparison, compare
+from forgebench.scoring.record import Record, read_record
+from forgebench.scoring.score import score
+from forgebench.scoring.verify import rescore, verify
+
+__all__ = ["Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"]

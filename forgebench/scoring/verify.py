@@ -1,0 +1,138 @@
+"""Check a record by its hashes and by computing every number again; and make a record again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forgebench.benchmark import Benchmark, open_benchmark, verify_benchmark
+from forgebench.benchmark.manifest import MANIFEST
+from forgebench.errors import ForgeBenchError, InputError, Problem
+from forgebench.metrics import DEFINITIONS, Definition
+from forgebench.scoring import per_image
+from forgebench.scoring.numbers import compute
+from forgebench.scoring.record import MetricValue, Record, read_record
+from forgebench.scoring.score import make_record
+from forgebench.submission import usable
+
+_AGAIN = "Score the submission again: forgebench score."
+
+
+def verify(path: str | Path, workers: int | None = None) -> list[Problem]:
+    """Verify anything that has a hash: a benchmark, or a record (its file or its folder).
+
+    Returns:
+        What is wrong; empty for a sound one.
+
+    Raises:
+        NotFoundError: If there is nothing to verify.
+        InputError: If it cannot be read.
+    """
+    path = Path(path)
+    if (path / MANIFEST).is_file():
+        return verify_benchmark(open_benchmark(path), workers)
+    return sorted(_record_problems(*read_record(path)))
+
+
+def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
+    if record.sealed().record_sha256 != record.record_sha256:
+        expected = record.sealed().record_sha256
+        yield Problem("record_hash", "", f"record_sha256 {expected}", record.record_sha256, _AGAIN)
+    try:
+        table = per_image.read_table(folder / per_image.FILE)
+        found = per_image.table_hash(table)
+    except (ForgeBenchError, KeyError) as error:
+        yield Problem("per_image", "", f"the table {per_image.FILE} beside the record", str(error), _AGAIN)
+        return
+    if found != record.per_image.sha256:
+        yield Problem("per_image", "", f"a table of SHA-256 {record.per_image.sha256}", found, _AGAIN)
+        return
+    try:
+        definitions = _definitions(record)
+    except InputError as error:
+        yield Problem("definition", "", "definitions of this version of ForgeBench", str(error), _AGAIN)
+        return
+    yield from _different_counts(record, table)
+    yield from _different_numbers(record, _recompute(record, table, definitions))
+
+
+def _different_counts(record: Record, table: Any) -> Iterator[Problem]:  # noqa: ANN401
+    labels, statuses = (Counter(table[name].to_pylist()) for name in ("label", "status"))
+    valid = statuses.pop(per_image.OK, 0)
+    pairs = {
+        "benchmark.n": (record.benchmark.n, table.num_rows),
+        "benchmark.n_authentic": (record.benchmark.n_authentic, labels["authentic"]),
+        "benchmark.n_tampered": (record.benchmark.n_tampered, labels["tampered"]),
+        "predictions.n_valid": (record.predictions.n_valid, valid),
+        "predictions.problems": (record.predictions.problems, dict(statuses)),
+        "statistics.n_groups": (record.statistics.n_groups, len(np.unique(table["group"].to_pylist()))),
+    }
+    for name, (said, found) in pairs.items():
+        if said != found:
+            yield Problem("number", "", f"{name} {found}, as the per-image table has it", str(said), _AGAIN)
+
+
+def _different_numbers(record: Record, again: list[MetricValue]) -> Iterator[Problem]:
+    """Every number that the per-image table does not give."""
+    if [m.metric for m in record.metrics] != [m.metric for m in again]:
+        yield Problem("number", "", f"the metrics {[m.metric for m in again]}", "others", _AGAIN)
+        return
+    for said, found in zip(record.metrics, again, strict=True):
+        for name, value in found.model_dump().items():
+            if getattr(said, name) != value:
+                expected = f"{found.metric}.{name} {value}, as the per-image table gives it"
+                yield Problem("number", "", expected, str(getattr(said, name)), _AGAIN)
+
+
+def _definitions(record: Record) -> list[Definition]:
+    for name, version in record.definitions.items():
+        here = DEFINITIONS[name].version if name in DEFINITIONS else None
+        if version != here:
+            raise InputError(
+                f"the record has {name} version {version}, this ForgeBench has {here or 'none'}: verify it with "
+                f"forgebench {record.suite.version}"
+            )
+    return [DEFINITIONS[name] for name in record.definitions]
+
+
+def _recompute(record: Record, table: Any, definitions: list[Definition]) -> list[MetricValue]:  # noqa: ANN401
+    statistics = record.statistics
+    return compute(per_image.metric_table(table), definitions, statistics.seed, statistics.resamples)
+
+
+def rescore(
+    path: str | Path,
+    *,
+    predictions: str | Path | None = None,
+    benchmark: Benchmark | None = None,
+    workers: int | None = None,
+) -> Record:
+    """Compute a record's numbers again, with its own definitions, seed and resamples.
+
+    Args:
+        path: The record, or its folder.
+        predictions: The submission, to begin from the predictions; else from the per-image table beside the record.
+        benchmark: The benchmark, needed with `predictions`.
+        workers: Number of processes; None takes all cores.
+
+    Returns:
+        A new record; its `metrics` are identical unless something was changed.
+
+    Raises:
+        NotFoundError, InputError: If something needed is missing or cannot be used.
+    """
+    record, folder = read_record(path)
+    definitions = _definitions(record)
+    if predictions is None:
+        table = per_image.read_table(folder / per_image.FILE)
+        return record.model_copy(update={"metrics": _recompute(record, table, definitions)}).sealed()
+    if benchmark is None:
+        raise InputError("To rescore from predictions, name the benchmark too: --benchmark BENCH")
+    submission, _ = usable(predictions, benchmark, record.benchmark.split)
+    scored = per_image.count(submission, benchmark, workers)
+    statistics = record.statistics
+    return make_record(scored, submission.manifest, benchmark, definitions, statistics.seed, statistics.resamples)
