@@ -10,7 +10,7 @@ from forgebench.version import VERSION as __version__
 if TYPE_CHECKING:
     from forgebench import metrics
     from forgebench.annotations import loosen
-    from forgebench.benchmark import Benchmark, build, open_benchmark
+    from forgebench.benchmark import Benchmark, build, open_benchmark, synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
     from forgebench.schema import Prediction, Sample
     from forgebench.scoring import Comparison, Record, compare, read_record, rescore, score, verify
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "annotations": ("loosen",),
-    "benchmark": ("Benchmark", "build", "open_benchmark"),
+    "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Prediction", "Sample"),
     "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"),
@@ -31,7 +31,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
     "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "validate", "verify",
+    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate", "verify",
     "write_submission",
 ]  # fmt: skip
 

@@ -34,7 +34,6 @@ def croissant_text(manifest: Manifest) -> str:
         "license": facts.licence,
         "url": facts.homepage,
         "citeAs": facts.citation,
-        "datePublished": str(facts.year),
         "version": "1.0.0",
         "distribution": [
             {"@type": "cr:FileObject", "@id": "repo", "name": "repo", "contentUrl": ".",
@@ -47,6 +46,8 @@ def croissant_text(manifest: Manifest) -> str:
              "field": [_field(name) for name in COLUMNS if name != "explanation"]},
         ],
     }  # fmt: skip
+    if facts.year is not None:
+        description["datePublished"] = str(facts.year)
     return json.dumps(description, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -26,7 +26,7 @@ class Facts(BaseModel):
     citation: str
     prose: str
     """What the data set is, Markdown."""
-    year: int
+    year: int | None
     expected: dict[Label, int]
     """How many samples a complete copy gives; empty where unknown."""
     derived: dict[str, str]

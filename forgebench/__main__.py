@@ -1,0 +1,5 @@
+"""`python -m forgebench` is the command `forgebench`."""
+
+from forgebench.cli import main
+
+main()

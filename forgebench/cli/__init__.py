@@ -1,0 +1,63 @@
+"""The command `forgebench`: one file per command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from forgebench.cli.browse import browse
+from forgebench.cli.build import build
+from forgebench.cli.compare import compare
+from forgebench.cli.demo import demo
+from forgebench.cli.output import print_error
+from forgebench.cli.predict import predict
+from forgebench.cli.report import report
+from forgebench.cli.rescore import rescore
+from forgebench.cli.score import score
+from forgebench.cli.sources import sources
+from forgebench.cli.synth import synth
+from forgebench.cli.validate import validate
+from forgebench.cli.verify import verify
+from forgebench.errors import ForgeBenchError
+from forgebench.version import VERSION
+
+
+class _Group(TyperGroup):
+    """Errors for the user are printed without a traceback; the exit code is 2."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ForgeBenchError as error:
+            print_error(error, as_json="--json" in sys.argv)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"forgebench {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """The honest referee of image forgery detection and localization."""
+
+
+for command in (
+    demo, sources, build, synth, verify, predict, validate, score, rescore, compare, report, browse,
+):  # fmt: skip
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="forgebench")

@@ -1,0 +1,48 @@
+"""`forgebench build`: public data set → benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forgebench.cli.output import AsJson, Workers, print_json
+
+
+def build(
+    name: Annotated[str, typer.Argument(help="The source's name; `forgebench sources` lists them.")],
+    root: Annotated[Path, typer.Option("--from", help="The folder that holds the data set.")],
+    out: Annotated[Path, typer.Option(help="Where the benchmark is written.")],
+    allow_issues: Annotated[
+        str, typer.Option(help="Kinds of problems whose samples are left out, separated by commas, or `all`.")
+    ] = "",
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn a public data set, or your own folder, into a benchmark."""
+    import forgebench
+
+    allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
+    benchmark = forgebench.build(name, root, out, allow_issues="all" if allowed == ["all"] else allowed, workers=workers)
+    manifest = benchmark.manifest
+    if as_json:
+        print_json({"path": str(out), "name": benchmark.name, **manifest.model_dump(exclude={"rows", "files", "facts"})})
+        return
+    total = manifest.total
+    typer.echo(f"{out}: {total.samples} samples, {total.authentic} authentic, {total.tampered} tampered.")
+    for label, count in manifest.facts.expected.items():
+        have = total.model_dump()[label]
+        if have != count:
+            typer.echo(f"  This copy has {have} of {count} {label} samples.")
+    _several("found truth but no image of", manifest.missing)
+    _several("known defects mended:", [f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues])
+    _several("left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
+    typer.echo(f"  Content hash {benchmark.content_hash}")
+    typer.echo(f'Next: load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}')
+
+
+def _several(what: str, things: list[str], shown: int = 10) -> None:
+    if things:
+        rest = f" … and {len(things) - shown} more (all in forgebench.json)" if len(things) > shown else ""
+        typer.echo(f"  {len(things)} {what} {', '.join(things[:shown])}{rest}")

@@ -1,0 +1,33 @@
+"""`forgebench predict`: run a method over a benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forgebench.cli.output import AsJson, print_json
+
+
+def predict(
+    method: Annotated[str, typer.Argument(help="package.module:factory, such as baselines.controls:jpeg_ghost.")],
+    benchmark: Annotated[Path, typer.Argument(help="The benchmark's folder.")],
+    out: Annotated[Path, typer.Option(help="A folder, name.zip or name.parquet.")],
+    split: Annotated[str, typer.Option(help="The split to predict.")] = "test",
+    device: Annotated[str | None, typer.Option(help="Handed to the factory.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict every sample of a split and write the submission."""
+    import sys
+
+    import forgebench
+
+    sys.path.insert(0, str(Path.cwd()))
+    submission = forgebench.predict(method, forgebench.open_benchmark(benchmark), out, split=split, device=device)
+    if as_json:
+        print_json({"path": str(out), **submission.manifest.model_dump()})
+        return
+    seconds = submission.manifest.seconds_per_image or 0
+    typer.echo(f"{out}: predictions of {submission.manifest.method}, {seconds:.3f} s an image.")
+    typer.echo(f"Next: forgebench score {out} --benchmark {benchmark} --out SCORES")
