@@ -5,17 +5,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from forgebench.version import VERSION as __version__
+from forgebench.version import VERSION
 
 if TYPE_CHECKING:
     from forgebench import metrics
     from forgebench.annotations import loosen
-    from forgebench.benchmark import Benchmark, build, open_benchmark, synthesize
+    from forgebench.benchmark.build import build
+    from forgebench.benchmark.opened import Benchmark, open_benchmark
+    from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
     from forgebench.schema import Prediction, Sample
-    from forgebench.scoring import Comparison, Record, compare, read_record, rescore, score, verify
+    from forgebench.scoring.compare import Comparison, compare
+    from forgebench.scoring.record import Record, read_record
+    from forgebench.scoring.score import score
+    from forgebench.scoring.verify import rescore, verify
     from forgebench.sources import SourceSpec, sources
-    from forgebench.submission import Submission, predict, validate, write_submission
+    from forgebench.submission.opened import Submission
+    from forgebench.submission.predict import predict
+    from forgebench.submission.validate import validate
+    from forgebench.submission.write import write_submission
+
+__version__ = VERSION
 
 _HOMES = {
     "annotations": ("loosen",),
@@ -31,8 +41,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
     "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate", "verify",
-    "write_submission",
+    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate",
+    "verify", "write_submission",
 ]  # fmt: skip
 
 

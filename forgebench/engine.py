@@ -60,8 +60,7 @@ def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: i
     remaining = iter(jobs)
     chunks = iter(lambda: list(islice(remaining, CHUNK)), [])
     waiting = deque(
-        executor.submit(_apply, function, chunk)
-        for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER)
+        executor.submit(_apply, function, chunk) for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER)
     )
     try:
         while waiting:

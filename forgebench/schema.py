@@ -134,6 +134,6 @@ def features() -> Features:
         "image": Image(), "scribble": Image(), "mask": Image(), "source_mask": Image(),
         "label": ClassLabel(names=list(LABELS)), "width": Value("int32"), "height": Value("int32"),
         "boxes": List(List(Value("float32"), length=4)),
-        "explanation": {name: text for name in ("type", "area", "content", "evidence")},
+        "explanation": dict.fromkeys(("type", "area", "content", "evidence"), text),
     }  # fmt: skip
     return Features({name: kinds.get(name, text) for name in COLUMNS})

@@ -86,9 +86,7 @@ def _distance(a: _Corners, b: _Corners) -> float:
     return hypot(max(0, a[0] - b[2], b[0] - a[2]), max(0, a[1] - b[3], b[1] - a[3]))
 
 
-def loosen(
-    boxes: Sequence[Sequence[float]], ratio: float, seed: int, *, width: int, height: int
-) -> list[list[float]]:
+def loosen(boxes: Sequence[Sequence[float]], ratio: float, seed: int, *, width: int, height: int) -> list[list[float]]:
     """Boxes as a person draws them in haste: each side moved outward by up to `ratio` of its length.
 
     Args:

@@ -49,7 +49,7 @@ def scribble_from_mask(mask: Mask, sample_id: str) -> NDArray[np.uint8]:
     parts = components(mask)
     _draw(canvas, _background_curve(mask, parts, rng), AUTHENTIC, stroke)
     for ys, xs, part in parts:
-        _draw(canvas, _spine(part, rng) + (xs.start, ys.start), TAMPERED, stroke)
+        _draw(canvas, _spine(part, rng) + np.array([xs.start, ys.start]), TAMPERED, stroke)
     scribble = np.array(canvas)
     if parts:
         _keep_inside(scribble, mask, parts)
@@ -103,7 +103,8 @@ def _smooth(points: _Points) -> _Points:
     window = min(5, len(points))
     if window < 3:
         return points
-    return ndimage.uniform_filter1d(points, window, axis=0, mode="nearest")
+    smoothed: _Points = ndimage.uniform_filter1d(points, window, axis=0, mode="nearest")
+    return smoothed
 
 
 def _longest_path(skeleton: Mask) -> NDArray[np.int64]:
@@ -137,13 +138,13 @@ def _walk(
 
 def _background_curve(mask: Mask, parts: list[tuple[slice, slice, Mask]], rng: np.random.Generator) -> _Points:
     """A smooth curve through authentic ground, as (x, y) points in pixels."""
-    height, width = mask.shape
+    height = mask.shape[0]
     allowed, step = _allowed(mask, bool(parts))
     ground = np.argwhere(allowed)
     if not len(ground):
         return np.empty((0, 2))
     anchors = ground[rng.integers(0, len(ground), 4), ::-1] * step + step // 2
-    curve = _catmull_rom(anchors.astype(np.float64))
+    curve: _Points = _catmull_rom(anchors.astype(np.float64))
     reach = BACKGROUND_COVERAGE * height / STROKE_WIDTH
     walked = np.concatenate([[0.0], np.hypot(*np.diff(curve, axis=0).T).cumsum()])
     curve = curve[walked <= reach]

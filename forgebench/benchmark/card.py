@@ -9,6 +9,10 @@ import yaml
 from forgebench.benchmark.manifest import Manifest
 from forgebench.schema import LEVELS
 
+_LOADING = """\
+Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or `pixel`; a level sees only its own columns. `datasets` writes a cache of its own for each level that is loaded; with
+`streaming=True` it does not."""
+
 
 def card_text(manifest: Manifest) -> str:
     """The card: configs and facts in YAML, then prose."""
@@ -39,21 +43,18 @@ def _files(manifest: Manifest) -> list[dict[str, str]]:
 
 def _prose(manifest: Manifest) -> str:
     facts = manifest.facts
-    rows = [
-        f"| {split} | {c.samples} | {c.authentic} | {c.tampered} |" for split, c in manifest.splits.items()
-    ]
+    rows = [f"| {split} | {c.samples} | {c.authentic} | {c.tampered} |" for split, c in manifest.splits.items()]
     derived = [f"- `{name}`: {how}" for name, how in facts.derived.items()]
     parts = [
         f"# {facts.title}",
         facts.prose,
         "## This benchmark",
         "\n".join(["| split | samples | authentic | tampered |", "|---|---:|---:|---:|", *rows]),
-        f"Built from `{facts.source}` by ForgeBench {manifest.forgebench_version}. Content hash `{manifest.content_hash}`.",
+        f"Built from `{facts.source}` by ForgeBench {manifest.forgebench_version}.",
+        f"Content hash `{manifest.content_hash}`.",
         _completeness(manifest),
         "\n".join(["Where the annotations come from:", "", *derived]),
-        'Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or '
-        "`pixel`; a level sees only its own columns. `datasets` writes a cache of its own for each level that is "
-        "loaded; with `streaming=True` it does not.",
+        _LOADING,
         f"**Licence.** {facts.licence} {_publishing(facts.redistributable)}",
         f"```bibtex\n{facts.citation.strip()}\n```" if facts.citation else "",
     ]

@@ -56,7 +56,9 @@ class Benchmark:
         """The names of the splits."""
         return list(self.manifest.splits)
 
-    def load(self, level: Level = "pixel", split: str = "test", *, streaming: bool = False) -> Dataset | IterableDataset:
+    def load(
+        self, level: Level = "pixel", split: str = "test", *, streaming: bool = False
+    ) -> Dataset | IterableDataset:
         """One level of one split through `datasets.load_dataset`; a level sees only its own columns.
 
         Raises:

@@ -24,10 +24,18 @@ def build(
     import forgebench
 
     allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
-    benchmark = forgebench.build(name, root, out, allow_issues="all" if allowed == ["all"] else allowed, workers=workers)
+    benchmark = forgebench.build(
+        name, root, out, allow_issues="all" if allowed == ["all"] else allowed, workers=workers
+    )
     manifest = benchmark.manifest
     if as_json:
-        print_json({"path": str(out), "name": benchmark.name, **manifest.model_dump(exclude={"rows", "files", "facts"})})
+        print_json(
+            {
+                "path": str(out),
+                "name": benchmark.name,
+                **manifest.model_dump(exclude={"rows", "files", "facts"}),
+            }
+        )
         return
     total = manifest.total
     typer.echo(f"{out}: {total.samples} samples, {total.authentic} authentic, {total.tampered} tampered.")
@@ -39,7 +47,9 @@ def build(
     _several("known defects mended:", [f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues])
     _several("left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
     typer.echo(f"  Content hash {benchmark.content_hash}")
-    typer.echo(f'Next: load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}')
+    typer.echo(
+        f'Next: load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}'
+    )
 
 
 def _several(what: str, things: list[str], shown: int = 10) -> None:

@@ -24,7 +24,9 @@ def compare(
 
     found = forgebench.compare(records, metric=metric, definition=definition, seed=seed)
     if as_json:
-        pairs = [{k: number(v) if isinstance(v, float) else v for k, v in d.items()} for d in found.to_dict()["differences"]]
+        pairs = [
+            {k: number(v) if isinstance(v, float) else v for k, v in d.items()} for d in found.to_dict()["differences"]
+        ]
         values = {name: number(value) for name, value in found.values.items()}
         print_json(found.to_dict() | {"values": values, "differences": pairs})
         return

@@ -29,5 +29,7 @@ def demo(
     typer.echo("Next:")
     typer.echo(f"  forgebench verify {scores / 'jpeg-ghost'}           check a record, every number computed again")
     typer.echo(f"  forgebench compare {scores / '*'}            which methods do the data tell apart?")
-    typer.echo(f"  forgebench browse {made.benchmark} {scores / 'jpeg-ghost'}   its failures in FiftyOne (extra: browse)")
+    typer.echo(
+        f"  forgebench browse {made.benchmark} {scores / 'jpeg-ghost'}   its failures in FiftyOne (extra: browse)"
+    )
     typer.echo("  forgebench sources                     public data sets, and how to build them")

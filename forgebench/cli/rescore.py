@@ -12,7 +12,9 @@ from forgebench.cli.output import AsJson, Workers, print_json, print_metrics
 
 def rescore(
     record: Annotated[Path, typer.Argument(help="A record, or its folder.")],
-    predictions: Annotated[Path | None, typer.Option(help="Begin from this submission, not the per-image table.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Begin from this submission, not the per-image table.")
+    ] = None,
     benchmark: Annotated[Path | None, typer.Option("--benchmark", "-b", help="Needed with --predictions.")] = None,
     workers: Workers = None,
     as_json: AsJson = False,

@@ -25,7 +25,13 @@ def score(
 
     names = [name.strip() for name in definitions.split(",") if name.strip()]
     record = forgebench.score(
-        submission, forgebench.open_benchmark(benchmark), out, split=split, definitions=names, seed=seed, workers=workers
+        submission,
+        forgebench.open_benchmark(benchmark),
+        out,
+        split=split,
+        definitions=names,
+        seed=seed,
+        workers=workers,
     )
     if as_json:
         print_json(record.model_dump())

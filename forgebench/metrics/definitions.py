@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
 
@@ -29,12 +29,12 @@ class Metric:
     """Its name for people."""
     over: Over
     """The samples that it is over."""
-    threshold: str
-    """The threshold rule: `fixed 0.5`, `all` or `per-image best`."""
     aggregation: str
     """How images become one number: `mean over images`, `pooled pixels`, `over images`."""
     statistic: Callable[[Table], Statistic]
     """Binds the metric to a table."""
+    threshold: str = "fixed 0.5"
+    """The threshold rule: `fixed 0.5`, `all`, `per-image best` or `none`."""
     higher_is_better: bool = True
     rankable: bool = True
     """False where an oracle or silence can win it."""
@@ -65,6 +65,16 @@ class Definition:
         raise InputError(f"Definition {self.name} has no metric {metric_id!r}. It has: {known}")
 
 
+class _About(TypedDict, total=False):
+    """What may be said of a metric beside its number."""
+
+    threshold: str
+    higher_is_better: bool
+    rankable: bool
+    interval: Literal["bootstrap", "clopper-pearson"]
+    note: str
+
+
 def members(table: Table, over: Over) -> Members:
     """The samples of a table that a metric is over."""
     return {
@@ -76,7 +86,7 @@ def members(table: Table, over: Over) -> Members:
     }[over]
 
 
-def _per_image(name: str, title: str, worst: float = 0.0, **about: object) -> Metric:
+def _per_image(name: str, title: str, worst: float = 0.0, **about: Unpack[_About]) -> Metric:
     """The mean over tampered images of a number of each image."""
 
     def statistic(table: Table) -> Statistic:
@@ -85,47 +95,45 @@ def _per_image(name: str, title: str, worst: float = 0.0, **about: object) -> Me
             return undefined(inside)
         return mean(np.where(table.valid, table.pixel_numbers[name], worst), inside)
 
-    about = {"threshold": "fixed 0.5", **about}
-    return Metric(name, title, "tampered with mask", aggregation="mean over images", statistic=statistic, **about)  # type: ignore[arg-type]
+    return Metric(name, title, "tampered with mask", aggregation="mean over images", statistic=statistic, **about)
 
 
 def _pooled(
-    name: str, title: str, number: Callable[..., Floats], over: Over = "tampered with mask", **about: object
+    name: str, title: str, number: Callable[..., Floats], over: Over = "tampered with mask", **about: Unpack[_About]
 ) -> Metric:
     """A number of the pixels of all images together."""
 
     def statistic(table: Table) -> Statistic:
         return pooled(table, members(table, over), number)
 
-    return Metric(name, title, over, aggregation="pooled pixels", statistic=statistic, **about)  # type: ignore[arg-type]
+    return Metric(name, title, over, aggregation="pooled pixels", statistic=statistic, **about)
 
 
-def _confusion(name: str, title: str, number: Callable[[image.Confusion], Floats], **about: object) -> Metric:
+def _confusion(name: str, title: str, number: Callable[[image.Confusion], Floats], **about: Unpack[_About]) -> Metric:
     """A number of the images called tampered at the fixed threshold."""
 
     def statistic(table: Table) -> Statistic:
         return Statistic(len(table), 0, lambda weights: number(image.confusion_counts(table, weights)))
 
-    return Metric(name, title, "all", "fixed 0.5", "over images", statistic, **about)  # type: ignore[arg-type]
+    return Metric(name, title, "all", "over images", statistic, **about)
 
 
-def _curve(name: str, title: str, number: Callable[[image.Curve], Floats], **about: object) -> Metric:
+def _curve(name: str, title: str, number: Callable[[image.Curve], Floats], **about: Unpack[_About]) -> Metric:
     """A number of the images at every threshold."""
 
     def statistic(table: Table) -> Statistic:
         return Statistic(len(table), 0, lambda weights: number(image.curve_counts(table, weights)))
 
-    return Metric(name, title, "all", "all", "over images", statistic, **about)  # type: ignore[arg-type]
+    return Metric(name, title, "all", "over images", statistic, threshold="all", **about)
 
 
-def _image_mean(name: str, title: str, over: Over, values: Callable[[Table], Floats], **about: object) -> Metric:
+def _image_mean(name: str, title: str, over: Over, values: Callable[[Table], Floats], **about: Unpack[_About]) -> Metric:
     """The mean over images of a value of each."""
 
     def statistic(table: Table) -> Statistic:
         return mean(values(table), members(table, over))
 
-    about = {"threshold": "fixed 0.5", **about}
-    return Metric(name, title, over, aggregation="mean over images", statistic=statistic, **about)  # type: ignore[arg-type]
+    return Metric(name, title, over, aggregation="mean over images", statistic=statistic, **about)
 
 
 def _combined_f1(table: Table) -> Statistic:
@@ -201,7 +209,7 @@ FORGEBENCH = Definition(
             "image_if1", "Image I-F1", image.i_f1, note="Harmonic mean of sensitivity and specificity.",
         ),
         Metric(
-            "combined_f1", "Combined F1", "all", "fixed 0.5", "over images", _combined_f1,
+            "combined_f1", "Combined F1", "all", "over images", _combined_f1,
             note="Harmonic mean of I-F1 and pixel F1.",
         ),
         _curve("image_eer", "Image EER", image.equal_error_rate, higher_is_better=False),
@@ -222,7 +230,7 @@ FORGEBENCH = Definition(
             higher_is_better=False,
         ),
         Metric(
-            "image_ece", "Image ECE", "all", "all", "over images", _image_ece, higher_is_better=False,
+            "image_ece", "Image ECE", "all", "over images", _image_ece, threshold="all", higher_is_better=False,
             rankable=False, note="A constant score at the base rate wins.",
         ),
         _pooled(

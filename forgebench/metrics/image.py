@@ -60,8 +60,7 @@ def curve_counts(table: Table, weights: Weights) -> Curve:
     starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
     ordered, tampered = weights[:, order], table.tampered[order]
     tp, fp = (
-        np.cumsum(np.add.reduceat(ordered * members, starts, axis=1), axis=1)
-        for members in (tampered, ~tampered)
+        np.cumsum(np.add.reduceat(ordered * members, starts, axis=1), axis=1) for members in (tampered, ~tampered)
     )
     return Curve(tp, fp)
 
@@ -112,7 +111,8 @@ def harmonic_mean(a: Floats, b: Floats) -> Floats:
 def auc(curve: Curve) -> Floats:
     """Area under the ROC curve, ties counting half (scikit-learn's `roc_auc_score`); NaN without both classes."""
     fpr, tpr = curve.rates
-    return (np.diff(fpr, axis=1) * (tpr[:, 1:] + tpr[:, :-1])).sum(axis=1) / 2
+    area: Floats = (np.diff(fpr, axis=1) * (tpr[:, 1:] + tpr[:, :-1])).sum(axis=1) / 2
+    return area
 
 
 def average_precision(curve: Curve) -> Floats:
@@ -138,6 +138,6 @@ def equal_error_rate(curve: Curve) -> Floats:
 def tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     """The largest TPR of a threshold whose FPR does not exceed `limit`, not interpolated; NaN without both classes."""
     fpr, tpr = curve.rates
-    value = np.where(fpr <= limit, tpr, 0.0).max(axis=1)
+    value: Floats = np.where(fpr <= limit, tpr, 0.0).max(axis=1)
     value[np.isnan(fpr[:, -1]) | np.isnan(tpr[:, -1])] = np.nan
     return value

@@ -62,7 +62,8 @@ def _histogram(pred: NDArray[np.uint8]) -> Histograms:
     if even < 2 * BINS * BINS:
         return np.bincount(flat, minlength=BINS)
     pairs = np.bincount(flat[:even].view(np.uint16), minlength=BINS * BINS).reshape(BINS, BINS)
-    return pairs.sum(axis=0) + pairs.sum(axis=1) + np.bincount(flat[even:], minlength=BINS)
+    counts: Histograms = pairs.sum(axis=0) + pairs.sum(axis=1) + np.bincount(flat[even:], minlength=BINS)
+    return counts
 
 
 def pixel_numbers(counts: PixelCounts) -> dict[str, float]:
@@ -84,9 +85,7 @@ def pixel_numbers(counts: PixelCounts) -> dict[str, float]:
     return {name: float(values[0]) for name, values in table.items()}
 
 
-def numbers_of(
-    tampered: NDArray[np.signedinteger], authentic: NDArray[np.signedinteger]
-) -> dict[str, Floats]:
+def numbers_of(tampered: NDArray[np.signedinteger], authentic: NDArray[np.signedinteger]) -> dict[str, Floats]:
     """The same numbers for many images: histograms of shape (N, 256) to arrays of shape (N,)."""
     tampered, authentic = tampered.astype(np.int64), authentic.astype(np.int64)
     tp, fp = tampered[:, THRESHOLD:].sum(axis=1), authentic[:, THRESHOLD:].sum(axis=1)
@@ -105,8 +104,9 @@ def numbers_of(
 
 def ratio(above: NDArray[np.generic], below: NDArray[np.generic], where: NDArray[np.bool_]) -> Floats:
     """`above / below`, NaN where it is undefined."""
-    out = np.full(np.shape(below), np.nan)
-    return np.divide(above, below, out=out, where=where)
+    out: Floats = np.full(np.shape(below), np.nan)
+    np.divide(above, below, out=out, where=where)
+    return out
 
 
 def _mcc(tp: Histograms, fp: Histograms, p: Histograms, n: Histograms) -> Floats:
@@ -145,7 +145,8 @@ def _best_f1(tampered: Histograms, authentic: Histograms) -> Floats:
     tp, fp = _falling(tampered), _falling(authentic)
     p = tp[:, -1:]
     f1 = ratio(2 * tp, tp + fp + p, where=np.broadcast_to(p > 0, tp.shape))
-    return f1.max(axis=1)
+    best: Floats = f1.max(axis=1)
+    return best
 
 
 def _falling(histograms: Histograms) -> Histograms:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forgebench.metrics.pixel import Floats, Histograms, numbers_of
+from forgebench.metrics.pixel import Floats, Histograms, numbers_of, ratio
 
 Weights = NDArray[np.int64]
 """Shape (B, N): how often each of N samples counts in each of B resamples."""
@@ -99,8 +99,7 @@ def mean(values: Floats, members: Members) -> Statistic:
 
     def of(weights: Weights) -> Floats:
         n = weights @ count
-        total = np.full(len(weights), np.nan)
-        return np.divide((weights @ fixed) / _FIXED_POINT, n, out=total, where=n > 0)
+        return ratio((weights @ fixed) / _FIXED_POINT, n, where=n > 0)
 
     return Statistic(int(members.sum()), int((members & ~defined).sum()), of)
 

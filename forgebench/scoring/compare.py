@@ -129,7 +129,8 @@ def _entries(records: Sequence[str | Path]) -> list[Entry]:
         same = entry.record.benchmark.content_hash == first.record.benchmark.content_hash
         if not same or not np.array_equal(entry.table.sample_id, first.table.sample_id):
             raise InputError(
-                f"{first.name} was scored on {_of(first)}, {entry.name} on {_of(entry)}. Compare records of one benchmark."
+                f"{first.name} was scored on {_of(first)}, {entry.name} on {_of(entry)}. "
+                "Compare records of one benchmark."
             )
     return entries
 

@@ -45,7 +45,9 @@ def compute(
     return values
 
 
-def _interval(metric: Metric, table: Table, value: float, drawn: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+def _interval(
+    metric: Metric, table: Table, value: float, drawn: np.ndarray[tuple[int], np.dtype[np.float64]]
+) -> tuple[float, float]:
     if metric.interval == "clopper-pearson":
         n = int(members(table, metric.over).sum())
         return clopper_pearson(round(value * n), n) if n else (math.nan, math.nan)

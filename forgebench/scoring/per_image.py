@@ -49,9 +49,7 @@ def count(submission: Submission, benchmark: Benchmark, workers: int | None) -> 
     import pyarrow as pa
 
     groups = benchmark.row_groups(submission.manifest.split)
-    results = engine.run(
-        partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers
-    )
+    results = engine.run(partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers)
     tables, lines, problems = [], list[bytes](), list[Problem]()
     for rows, group_lines, group_problems in results:
         tables.append(pa.Table.from_pylist(rows, schema=_schema(submission.localizes)))
@@ -120,7 +118,7 @@ def _truth(row: dict[str, Any], size: tuple[int, int]) -> NDArray[np.generic] | 
 
 
 def _digest(mask: NDArray[np.uint8] | None) -> bytes | None:
-    return None if mask is None else hashlib.sha256(np.ascontiguousarray(mask)).digest()
+    return None if mask is None else hashlib.sha256(mask.tobytes()).digest()
 
 
 def table_hash(table: Any) -> str:  # noqa: ANN401

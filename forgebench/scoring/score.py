@@ -66,7 +66,12 @@ def score(
     scored = per_image.count(opened, benchmark, workers)
     record = make_record(scored, opened.manifest, benchmark, chosen, seed)
     if target is not None:
-        _write(target, record, scored, {"benchmark": str(benchmark.path.resolve()), "submission": str(path.resolve())})
+        _write(
+            target,
+            record,
+            scored,
+            {"benchmark": str(benchmark.path.resolve()), "submission": str(path.resolve())},
+        )
     return record
 
 

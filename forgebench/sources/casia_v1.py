@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from forgebench.errors import Problem
 from forgebench.schema import Fix
@@ -23,64 +24,68 @@ _WITHOUT_MASK = ("NRN", "A", frozenset({"cha0011", "sec0011"}), "0542")
 _Key = tuple[str, str, frozenset[str], str]
 
 
+class _Mask(NamedTuple):
+    path: str
+    name: str
+    """The sample's name, in the corrected state."""
+    host: str
+    """The code of the image that was pasted into."""
+    copy_move: bool
+
+
 def walk(root: Path) -> Iterator[Found]:
     """Pair images and masks by (operation, shape, set of codes, number), whatever the renaming state."""
     images: dict[_Key, str] = {}
-    masks: dict[_Key, str] = {}
+    masks: dict[_Key, _Mask] = {}
     for path in files_below(root):
         name = PurePosixPath(path).name
         if match := _AUTHENTIC.fullmatch(name):
-            code = match["kind"].lower() + match["number"]
-            yield Entry(f"Au_{match['kind'].lower()}_{match['number']}", path, "authentic", group=code)
+            kind, number = match["kind"].lower(), match["number"]
+            yield Entry(f"Au_{kind}_{number}", path, "authentic", group=kind + number)
         elif match := _TAMPERED.fullmatch(name):
-            found = masks if match["end"].lower().endswith(".png") else images
             key = _key(match)
-            if key in found:
-                yield _twice(key, path, found[key])
+            if match["end"].lower().endswith(".png"):
+                if key in masks:
+                    yield _twice(key, path, masks[key].path)
+                masks.setdefault(key, _mask(path, match))
             else:
-                found[key] = path
+                if key in images:
+                    yield _twice(key, path, images[key])
+                images.setdefault(key, path)
     yield from _pair(images, masks)
 
 
-def _pair(images: dict[_Key, str], masks: dict[_Key, str]) -> Iterator[Found]:
+def _pair(images: dict[_Key, str], masks: dict[_Key, _Mask]) -> Iterator[Found]:
     for key, path in images.items():
-        if key in masks:
-            yield _tampered(path, masks[key])
+        name = PurePosixPath(path).stem
+        if mask := masks.get(key):
+            kind = "copy_move" if mask.copy_move else "splice"
+            yield Entry(mask.name, path, "tampered", mask.host, manipulation=kind, mask=MaskFile(mask.path))
         elif key == _WITHOUT_MASK:
-            yield Fix(PurePosixPath(path).stem, "no mask of it was ever published", "left out")
+            yield Fix(name, "no mask of it was ever published", "left out")
         else:
-            yield Problem(
-                "unpaired", PurePosixPath(path).stem, f"a mask Sp_…_{key[3]}_gt.png for {path}", "no such file",
-                "Get the masks from github.com/namtpham/casia1groundtruth, or skip with --allow-issues unpaired.",
-            )  # fmt: skip
-    for path in sorted(path for key, path in masks.items() if key not in images):
-        yield Problem(
-            "missing", _canonical(path)[0], "the image of this mask", "no such file",
-            "Add the image if you have it.",
-        )  # fmt: skip
+            expected = f"a mask Sp_…_{key[3]}_gt.png for {path}"
+            fix = "Get the masks from github.com/namtpham/casia1groundtruth, or skip with --allow-issues unpaired."
+            yield Problem("unpaired", name, expected, "no such file", fix)
+    for mask in sorted(mask for key, mask in masks.items() if key not in images):
+        yield Problem("missing", mask.name, f"the image of {mask.path}", "no such file", "Add it if you have it.")
+
+
+def _codes(match: re.Match[str]) -> tuple[str, str]:
+    src, dst = (_WRONG_CODES.get(match[end].lower(), match[end].lower()) for end in ("src", "dst"))
+    return src, dst
 
 
 def _key(match: re.Match[str]) -> _Key:
-    codes = (match[name].lower() for name in ("src", "dst"))
-    both = frozenset(_WRONG_CODES.get(code, code) for code in codes)
-    return match["op"].upper(), match["shape"].upper(), both, match["id"]
+    return match["op"].upper(), match["shape"].upper(), frozenset(_codes(match)), match["id"]
 
 
-def _canonical(mask: str) -> tuple[str, str, bool]:
-    """A sample's name, its host original and whether it is a copy-move, from its mask's name."""
-    match = _TAMPERED.fullmatch(PurePosixPath(mask).name)
-    assert match is not None
-    src, dst = (_WRONG_CODES.get(match[name].lower(), match[name].lower()) for name in ("src", "dst"))
+def _mask(path: str, match: re.Match[str]) -> _Mask:
+    src, dst = _codes(match)
     # Over the 920 published masks, D and S agree with two codes and one without exception.
     kind = "S" if src == dst else "D"
     name = f"Sp_{kind}_{match['op'].upper()}_{match['shape'].upper()}_{src}_{dst}_{match['id']}"
-    return name, dst, src == dst
-
-
-def _tampered(image: str, mask: str) -> Entry:
-    name, host, copy_move = _canonical(mask)
-    kind = "copy_move" if copy_move else "splice"
-    return Entry(name, image, "tampered", host, manipulation=kind, mask=MaskFile(mask))
+    return _Mask(path, name, host=dst, copy_move=src == dst)
 
 
 def _twice(key: _Key, path: str, other: str) -> Problem:

@@ -89,25 +89,34 @@ def _fitted(
         return turned, Fix(entry.sample_id, issue, f"turned with the image's EXIF orientation {orientation}")
     raise _ProblemFoundError(
         Problem(
-            "mismatched", entry.sample_id, f"{file.path} of the image's size {shape[1]}x{shape[0]}", found,
+            "mismatched",
+            entry.sample_id,
+            f"{file.path} of the image's size {shape[1]}x{shape[0]}",
+            found,
             "Mend the mask, or leave the sample out with --allow-issues mismatched.",
-        )  # fmt: skip
+        )
     )
 
 
 def _unreadable(entry: Entry, path: str, error: Exception) -> _ProblemFoundError:
     return _ProblemFoundError(
         Problem(
-            "unreadable", entry.sample_id, f"an image in {path}", str(error) or type(error).__name__,
+            "unreadable",
+            entry.sample_id,
+            f"an image in {path}",
+            str(error) or type(error).__name__,
             "Get the file again, or leave the sample out with --allow-issues unreadable.",
-        )  # fmt: skip
+        )
     )
 
 
 def _empty(entry: Entry) -> _ProblemFoundError:
     return _ProblemFoundError(
         Problem(
-            "empty_mask", entry.sample_id, "a mask with values above 127 where tampered", "nothing above 127",
+            "empty_mask",
+            entry.sample_id,
+            "a mask with values above 127 where tampered",
+            "nothing above 127",
             "Save the mask as 0 and 255 (not 0 and 1), or leave the sample out with --allow-issues empty_mask.",
-        )  # fmt: skip
+        )
     )

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-SCHEMA_VERSION = 1
 MANIFEST = "submission.json"
 Supervision = Literal["image", "box", "scribble", "pixel", "zero-shot"]
 Output = Literal["score", "mask"]
@@ -39,7 +38,7 @@ class SubmissionManifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     benchmark: Line
     """The benchmark's name."""
     content_hash: Sha256

@@ -208,5 +208,3 @@ def usable(path: str | Path, benchmark: Benchmark, split: str | None) -> tuple[S
         fatal = [problem for problem in problems if problem.code in FATAL]
         raise ProblemsError(f"{path} cannot be scored:", fatal)
     return submission, problems
-
-

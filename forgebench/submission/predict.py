@@ -30,7 +30,12 @@ class Method(Protocol):
 
 
 def predict(
-    method: str | Method, benchmark: Benchmark, out: str | Path, *, split: str = "test", device: str | None = None
+    method: str | Method,
+    benchmark: Benchmark,
+    out: str | Path,
+    *,
+    split: str = "test",
+    device: str | None = None,
 ) -> Submission:
     """Predict every sample of a split. The method sees images, never the truth.
 

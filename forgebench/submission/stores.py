@@ -30,7 +30,9 @@ class UnreadableError(Exception):
 class Store(Protocol):
     """Where predictions lie."""
 
-    path: Path
+    @property
+    def path(self) -> Path:
+        """Where they lie."""
 
     def problems(self) -> list[Problem]:
         """What makes the container unsafe or unreadable, found without reading any member."""
@@ -168,12 +170,11 @@ class ZipStore:
         try:
             infos = self._zip.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            return [
-                Problem("unreadable_archive", "", "a zip archive", str(error), "Make the archive again.")
-            ]
+            return [Problem("unreadable_archive", "", "a zip archive", str(error), "Make the archive again.")]
         if len(infos) > MAX_ENTRIES:
             return [unsafe(self.path.name, f"{len(infos)} entries")]
-        found, seen = [], set[str]()
+        found: list[Problem] = []
+        seen: set[str] = set()
         for info in infos:
             found += _entry_problems(info, seen)
             seen.add(info.filename.casefold())
@@ -185,7 +186,15 @@ class ZipStore:
         if MANIFEST in self._members or not deep:
             return []
         got = f"it is at {deep[0]!r}"
-        return [Problem("manifest", "", "submission.json at the top of the archive", got, "Zip what is in the folder, not the folder.")]
+        return [
+            Problem(
+                "manifest",
+                "",
+                "submission.json at the top of the archive",
+                got,
+                "Zip what is in the folder, not the folder.",
+            )
+        ]
 
     def _read(self, name: str, limit: int) -> bytes | None:
         info = self._members.get(name)

@@ -12,9 +12,7 @@ from forgebench.errors import Problem
 from forgebench.submission.opened import Submission, check
 
 
-def validate(
-    submission: str | Path | Submission, benchmark: Benchmark, *, workers: int | None = None
-) -> list[Problem]:
+def validate(submission: str | Path | Submission, benchmark: Benchmark, *, workers: int | None = None) -> list[Problem]:
     """Everything that is wrong with a submission, sorted; empty where it is valid.
 
     Args:

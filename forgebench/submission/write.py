@@ -130,11 +130,8 @@ def _checked(predictions: Iterable[Prediction], sizes: dict[str, tuple[int, int]
 
 
 def _writer(path: Path) -> _Writer:
-    return {".zip": _ZipWriter, ".parquet": _ParquetWriter}.get(_suffix(path), _FolderWriter)(path)
-
-
-def _suffix(path: Path) -> str:
-    return path.suffix.lower()
+    kinds: dict[str, type[_ZipWriter] | type[_ParquetWriter]] = {".zip": _ZipWriter, ".parquet": _ParquetWriter}
+    return kinds.get(path.suffix.lower(), _FolderWriter)(path)
 
 
 class _FolderWriter:

@@ -15,10 +15,12 @@ _TYPES = {"splice": "splice", "copy_move": "copy-move"}
 def explain(kind: str, mask: Mask, provenance: Mapping[str, Any]) -> Explanation:
     """What was done, where, to what, and what gives it away; every word of it follows from the provenance."""
     ys, xs = np.nonzero(mask)
-    share = 100 * mask.mean()
-    height, width = mask.shape
+    where = [
+        _third(ys.mean() / mask.shape[0], ("top", "middle", "bottom")),
+        _third(xs.mean() / mask.shape[1], ("left", "centre", "right")),
+    ]
     box = f"x {xs.min()}-{xs.max()}, y {ys.min()}-{ys.max()}"
-    area = f"{_third(ys.mean() / height, ('top', 'middle', 'bottom'))} {_third(xs.mean() / width, ('left', 'centre', 'right'))}, {share:.1f} % of the image ({box})"
+    area = f"{' '.join(where)}, {100 * mask.mean():.1f} % of the image ({box})"
     dx, dy = provenance["offset"]
     if kind == "copy_move":
         content = f"a region of the same photograph, moved by {dx} px to the right and {dy} px down"

@@ -66,7 +66,14 @@ def forge(photos: Sequence[Photo], recipe: Recipe, seed: int, index: int) -> Ite
     if plan.tampered:
         pasted = _paste(image, donor, plan, recipe, rng)
         image, mask, source, details = pasted.image, pasted.mask, pasted.source_mask, pasted.details
-    provenance = {"suite": VERSION, "recipe": recipe.model_dump(), "seed": seed, "index": index, **asdict(plan), **details}
+    provenance = {
+        "suite": VERSION,
+        "recipe": recipe.model_dump(),
+        "seed": seed,
+        "index": index,
+        **asdict(plan),
+        **details,
+    }
     name = f"s{seed}-{index:06d}"
     return Item(
         sample_id=name,

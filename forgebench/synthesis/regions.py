@@ -39,9 +39,7 @@ def grow_region(image: NDArray[np.uint8], area: float, rng: np.random.Generator)
     return _largest(np.asarray(full) > 0.5)
 
 
-def _grow(
-    labels: NDArray[np.int64], image: NDArray[np.float64], area: float, rng: np.random.Generator
-) -> list[int]:
+def _grow(labels: NDArray[np.int64], image: NDArray[np.float64], area: float, rng: np.random.Generator) -> list[int]:
     sizes = np.bincount(labels.ravel())
     colours = np.stack([np.bincount(labels.ravel(), image[..., c].ravel()) for c in range(3)], 1) / sizes[:, None]
     neighbours = _neighbours(labels)

@@ -1,0 +1,6 @@
+"""Look at a benchmark and at how methods fared on it, in FiftyOne."""
+
+from forgebench.browse.app import check_port, serve
+from forgebench.browse.dataset import Browsed, browse
+
+__all__ = ["Browsed", "browse", "check_port", "serve"]

@@ -1,0 +1,46 @@
+"""Who is ahead by a metric, and whom the data do not tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from forgebench.report.entries import DEFINITION, Entry
+from forgebench.scoring import compare
+from forgebench.scoring.compare import Difference
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The entries by one metric. An entry whose value is undefined has no place."""
+
+    metric: str
+    order: tuple[Entry, ...]
+    """Those with a value, the best first."""
+    tiers: dict[str, int] = field(default_factory=dict)
+    """By title: 1 for an entry that the data do not tell from the best; empty for fewer than two entries."""
+    ahead: dict[str, Difference] = field(default_factory=dict)
+    """By title: the paired difference between the best entry and each other one."""
+
+
+def rank(entries: Sequence[Entry], metric: str) -> Ranking:
+    """Rank the entries by a metric of the definition `forgebench`."""
+    defined = [entry for entry in entries if entry.value(metric) is not None]
+    if len(defined) < 2:
+        return Ranking(metric, tuple(defined))
+    comparison = compare([entry.folder for entry in defined], metric=metric, definition=DEFINITION)
+    by_key = dict(zip(_keys(defined), defined, strict=True))
+    order = tuple(by_key[key] for key in comparison.values)
+    best = next(iter(comparison.values))
+    ahead = {by_key[one.second].title: one for one in comparison.differences if one.first == best}
+    tiers = {by_key[key].title: tier for key, tier in comparison.tiers.items()}
+    return Ranking(metric, order, tiers, ahead)
+
+
+def _keys(entries: Sequence[Entry]) -> list[str]:
+    """The names that `compare` gives to these entries in this order."""
+    keys: list[str] = []
+    for entry in entries:
+        name = entry.record.method.method
+        keys.append(name if name not in keys else f"{name} ({entry.folder})")
+    return keys
