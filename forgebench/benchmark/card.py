@@ -10,8 +10,9 @@ from forgebench.benchmark.manifest import Manifest
 from forgebench.schema import LEVELS
 
 _LOADING = """\
-Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or `pixel`; a level sees only its own columns. `datasets` writes a cache of its own for each level that is loaded; with
-`streaming=True` it does not."""
+Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or `pixel`; a level
+sees only its own columns. `datasets` writes a cache of its own for each level that is loaded; with `streaming=True`
+it does not."""
 
 
 def card_text(manifest: Manifest) -> str:

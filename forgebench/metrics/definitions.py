@@ -124,10 +124,13 @@ def _curve(name: str, title: str, number: Callable[[image.Curve], Floats], **abo
     def statistic(table: Table) -> Statistic:
         return Statistic(len(table), 0, lambda weights: number(image.curve_counts(table, weights)))
 
-    return Metric(name, title, "all", "over images", statistic, threshold="all", **about)
+    about = {"threshold": "all", **about}
+    return Metric(name, title, "all", "over images", statistic, **about)
 
 
-def _image_mean(name: str, title: str, over: Over, values: Callable[[Table], Floats], **about: Unpack[_About]) -> Metric:
+def _image_mean(
+    name: str, title: str, over: Over, values: Callable[[Table], Floats], **about: Unpack[_About]
+) -> Metric:
     """The mean over images of a value of each."""
 
     def statistic(table: Table) -> Statistic:
