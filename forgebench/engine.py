@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
@@ -59,10 +60,10 @@ def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: i
     executor = get_reusable_executor(max_workers=workers, timeout=60)
     remaining = iter(jobs)
     chunks = iter(lambda: list(islice(remaining, CHUNK)), [])
-    waiting = deque(
-        executor.submit(_apply, function, chunk) for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER)
-    )
+    waiting: deque[Future[list[Result]]] = deque()
     try:
+        for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER):
+            waiting.append(executor.submit(_apply, function, chunk))
         while waiting:
             done = waiting.popleft().result()
             for chunk in islice(chunks, 1):

@@ -52,3 +52,7 @@ class ProblemsError(InputError):
         if len(self.problems) > shown:
             lines.append(f"… and {len(self.problems) - shown} more (all of them with --json)")
         super().__init__("\n  ".join([summary, *lines]))
+
+    def __reduce__(self) -> tuple[type[ProblemsError], tuple[str, list[Problem]]]:
+        """What it is made from again after the way from another process."""
+        return type(self), (self.summary, self.problems)

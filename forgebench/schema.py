@@ -67,6 +67,8 @@ class Item:
     """The image file's bytes, as found."""
     image_name: str
     """The image file's base name."""
+    sha256: str
+    """Of the image file's bytes."""
     size: tuple[int, int]
     """Height and width of the image as displayed."""
     group: str

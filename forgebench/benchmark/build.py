@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from forgebench.benchmark.assemble import assemble
+from forgebench.benchmark.assemble import NEVER_STOPS, assemble
 from forgebench.benchmark.manifest import Facts
 from forgebench.benchmark.opened import Benchmark
 from forgebench.benchmark.rows import Row, row_of
@@ -17,6 +17,7 @@ from forgebench.errors import InputError, NotFoundError, Problem
 from forgebench.schema import Fix
 from forgebench.sources import Entry, SourceSpec, read, source
 from forgebench.sources.files import files_below
+from forgebench.sources.spec import duplicate
 
 DERIVED = {
     "mask": "published with the data set; 0 and 255, all 0 for authentic images",
@@ -52,11 +53,10 @@ def build(
         raise NotFoundError(f"Expected the folder of {spec.name} at {root}, found none. {_how_to_get(spec)}")
     check_free(out)
     found = list(spec.walk(root))
-    entries = [one for one in found if isinstance(one, Entry)]
-    if not entries:
-        raise InputError(_nothing_found(spec, root))
-    entries, twice = _unique(entries)
+    entries, twice = _unique(one for one in found if isinstance(one, Entry))
     problems = [one for one in found if isinstance(one, Problem)] + twice
+    if not entries and all(problem.code == NEVER_STOPS for problem in problems):
+        raise InputError(_nothing_found(spec, root))
     return assemble(
         out,
         _facts(spec, out),
@@ -77,9 +77,16 @@ def _make(root: Path, entry: Entry) -> Row | Problem:
 
 def _job(root: Path, entry: Entry) -> Job:
     masks = [mask.path for mask in (entry.mask, entry.source_mask) if mask]
-    stats = [(path, (root / path).stat()) for path in (entry.image, *masks)]
-    key = "|".join([repr(entry), *(f"{path}:{stat.st_size}:{stat.st_mtime_ns}" for path, stat in stats)])
-    return Job(key, entry.split, stats[0][1].st_size, entry)
+    stamps = [_stamp(root / path) for path in (entry.image, *masks)]
+    return Job("|".join([repr(entry), *map(str, stamps)]), entry.split, stamps[0][0], entry)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """A file's size in bytes and time of change; zeros for a dangling link, of which the reader tells."""
+    if not file.exists():
+        return 0, 0
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _unique(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
@@ -88,12 +95,10 @@ def _unique(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
     for entry in entries:
         by_id[entry.sample_id.casefold()].append(entry)
     twice = [
-        Problem(
-            "duplicate", same[0].sample_id, "one image with this id", " and ".join(e.image for e in same),
-            "Rename or remove one of them, or leave both out with --allow-issues duplicate.",
-        )
-        for same in by_id.values() if len(same) > 1
-    ]  # fmt: skip
+        duplicate(same[0].sample_id, "image with this id", [entry.image for entry in same])
+        for same in by_id.values()
+        if len(same) > 1
+    ]
     return [same[0] for same in by_id.values() if len(same) == 1], twice
 
 

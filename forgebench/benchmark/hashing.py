@@ -36,14 +36,21 @@ def hash_of_lines(lines: Iterable[bytes]) -> str:
 
 
 def mask_digest(mask: Mask | None) -> bytes | None:
-    """SHA-256 over height, width (4 bytes each, big-endian) and the mask's bits, row by row; None for no truth."""
+    """SHA-256 over height, width (4 bytes each, big-endian) and the mask's bits; None for no truth.
+
+    Bits go row by row, eight to a byte from the highest, rows not padded, the last byte filled with zeros.
+    """
     if mask is None:
         return None
     return hashlib.sha256(struct.pack(">II", *mask.shape) + np.packbits(mask).tobytes()).digest()
 
 
 def content_line(row: Mapping[str, Any], split: str, mask: Mask | None, source_mask: Mask | None) -> bytes:
-    """All that scoring reads of a sample, as one line."""
+    """All that scoring reads of a sample, as one line.
+
+    Its fields: sample_id, split, label (0 or 1 in decimal), manipulation, group, mask_scope, sha256 (hexadecimal),
+    height and width (4 bytes each, big-endian), and the digests of mask and source mask.
+    """
     fields = (
         row["sample_id"], split, str(row["label"]), row["manipulation"], row["group"], row["mask_scope"],
         row["sha256"], struct.pack(">II", row["height"], row["width"]), mask_digest(mask), mask_digest(source_mask),
@@ -58,8 +65,13 @@ def annotation_line(row: Mapping[str, Any]) -> bytes:
 
 
 def row_digest(row: Mapping[str, Any]) -> str:
-    """SHA-256, hexadecimal, over every stored value of a sample: any flipped bit changes it."""
-    return hashlib.sha256(b"".join(frame(_plain(row[name])) for name in COLUMNS)).hexdigest()
+    """SHA-256, hexadecimal, over every stored value of a sample: any flipped bit changes it.
+
+    The image's bytes enter by their own SHA-256, which is stored beside them.
+    """
+    image = frame(row["image"]["path"]) + frame(row["sha256"])
+    rest = b"".join(frame(_plain(row[name])) for name in COLUMNS if name != "image")
+    return hashlib.sha256(frame(image) + rest).hexdigest()
 
 
 def _bytes_of(image: Mapping[str, Any] | None) -> bytes | None:
@@ -73,6 +85,8 @@ def _json(value: object) -> str | None:
 def _plain(value: Any) -> str | bytes | None:  # noqa: ANN401
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, dict) and "bytes" in value:
         return frame(value["path"]) + frame(value["bytes"])
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,38 @@ class RowGroup:
     rows: int
 
     def read(self, columns: Sequence[str]) -> list[dict[str, Any]]:
-        """The rows, with these columns alone read from disk."""
+        """The rows, with these columns alone read from disk.
+
+        Raises:
+            InputError: If they cannot be read.
+        """
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.file) as shard:
+        with _reading(self.file), pq.ParquetFile(self.file) as shard:
             return list(shard.read_row_group(self.index, columns=list(columns)).to_pylist())
+
+
+def row_groups_of(file: Path) -> list[RowGroup]:
+    """The row groups of one shard, in order.
+
+    Raises:
+        InputError: If the shard cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    with _reading(file), pq.ParquetFile(file) as shard:
+        meta = shard.metadata
+        return [RowGroup(file, i, meta.row_group(i).num_rows) for i in range(meta.num_row_groups)]
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise InputError(f"{file} cannot be read: {error}. Run: forgebench verify {file.parent.parent}") from error
 
 
 @dataclass(frozen=True)
@@ -80,20 +108,18 @@ class Benchmark:
         if split not in self.splits:
             raise InputError(f"{self.name} has no split {split!r}. It has: {', '.join(self.splits)}")
 
-    def row_groups(self, split: str) -> list[RowGroup]:
-        """The row groups of a split, in order."""
-        import pyarrow.parquet as pq
-
+    def shards(self, split: str) -> list[Path]:
+        """The Parquet files of a split, in order: those that `datasets` reads."""
         self.check_split(split)
-        groups = []
-        for file in sorted((self.path / "data").glob(f"{split}-*-of-*.parquet")):
-            try:
-                with pq.ParquetFile(file) as shard:
-                    meta = shard.metadata
-                    groups += [RowGroup(file, i, meta.row_group(i).num_rows) for i in range(meta.num_row_groups)]
-            except (OSError, ValueError) as error:
-                raise InputError(f"{file} cannot be read: {error}. Run: forgebench verify {self.path}") from error
-        return groups
+        return sorted((self.path / "data").glob(f"{split}-*.parquet"))
+
+    def row_groups(self, split: str) -> list[RowGroup]:
+        """The row groups of a split, in order.
+
+        Raises:
+            InputError: If there is no such split, or a shard of it cannot be read.
+        """
+        return [group for file in self.shards(split) for group in row_groups_of(file)]
 
     def rows(self, split: str, columns: Sequence[str] = COLUMNS) -> Iterator[dict[str, Any]]:
         """All rows of a split, streamed, with these columns alone read from disk."""

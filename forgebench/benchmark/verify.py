@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,11 @@ from PIL import Image
 
 from forgebench import engine
 from forgebench.benchmark.hashing import annotation_line, content_line, hash_of_lines, row_digest
-from forgebench.benchmark.opened import Benchmark, RowGroup
+from forgebench.benchmark.manifest import SplitCounts
+from forgebench.benchmark.opened import Benchmark, RowGroup, row_groups_of
 from forgebench.errors import InputError, Problem
-from forgebench.schema import COLUMNS, LABELS, Mask
-from forgebench.sources.files import sha256
+from forgebench.schema import COLUMNS, LABELS, Mask, features
+from forgebench.sources.files import UNDECODABLE, sha256
 
 _BUILD_AGAIN = "Build the benchmark again, or get it again from where it came."
 
@@ -25,6 +28,7 @@ _BUILD_AGAIN = "Build the benchmark again, or get it again from where it came."
 class _Found:
     """What a row turned out to hold."""
 
+    split: str
     sample_id: str
     label: str
     digest: str
@@ -41,6 +45,7 @@ def verify_benchmark(benchmark: Benchmark, workers: int | None = None) -> list[P
     """
     found: list[_Found] = []
     problems: list[Problem] = []
+    problems += _strays(benchmark)
     for split in benchmark.splits:
         for result in _read_split(benchmark, split, workers):
             (problems if isinstance(result, Problem) else found).append(result)  # type: ignore[arg-type]
@@ -52,21 +57,45 @@ def verify_benchmark(benchmark: Benchmark, workers: int | None = None) -> list[P
 
 
 def _read_split(benchmark: Benchmark, split: str, workers: int | None) -> Iterator[_Found | Problem]:
-    try:
-        groups = benchmark.row_groups(split)
-    except InputError as error:
-        yield Problem("unreadable", "", f"a readable split {split}", str(error), _BUILD_AGAIN)
-        return
-    jobs = [(group, split) for group in groups]
+    jobs: list[tuple[RowGroup, str]] = []
+    for file in benchmark.shards(split):
+        try:
+            groups = row_groups_of(file)
+        except InputError as error:
+            yield Problem("unreadable", "", f"a readable shard {file.name}", str(error), _BUILD_AGAIN)
+            continue
+        if _has_our_columns(file):
+            jobs += [(group, split) for group in groups]
+        else:
+            yield Problem("unreadable", "", f"a benchmark's columns in {file.name}", "others", _BUILD_AGAIN)
     for results in engine.run(_check_group, jobs, total=len(jobs), what=f"verifying {split}", workers=workers):
         yield from results
+
+
+def _has_our_columns(file: Path) -> bool:
+    """Whether `datasets` finds the columns, types and label names that every benchmark has."""
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+    try:
+        return bool(Features.from_arrow_schema(pq.read_schema(file)) == features())
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+
+
+def _strays(benchmark: Benchmark) -> list[Problem]:
+    """Shards of no split."""
+    known = {file for split in benchmark.splits for file in benchmark.shards(split)}
+    expected = f"only shards of {', '.join(benchmark.splits)}"
+    strays = set((benchmark.path / "data").glob("*.parquet")) - known
+    return [Problem("unknown", "", expected, f"data/{file.name}", "Remove the file.") for file in strays]
 
 
 def _check_group(job: tuple[RowGroup, str]) -> list[_Found | Problem]:
     group, split = job
     try:
         rows = group.read(COLUMNS)
-    except (OSError, ValueError) as error:
+    except InputError as error:
         where = f"row group {group.index} of {group.file.name}"
         return [Problem("unreadable", "", f"{group.rows} samples in {where}", str(error), _BUILD_AGAIN)]
     return [_check_row(row, split) for row in rows]
@@ -76,11 +105,11 @@ def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
     sample_id = str(row["sample_id"])
     try:
         content = content_line(row, split, _mask(row["mask"]), _mask(row["source_mask"]))
-    except (OSError, SyntaxError, ValueError) as error:
-        return Problem("changed", sample_id, "a readable mask", str(error), _BUILD_AGAIN)
-    same_image = sha256(row["image"]["bytes"]) == row["sha256"]
-    label = LABELS[row["label"]] if row["label"] in (0, 1) else str(row["label"])
-    return _Found(sample_id, label, row_digest(row), same_image, content, annotation_line(row))
+        same_image = sha256(row["image"]["bytes"]) == row["sha256"]
+        label = LABELS[row["label"]] if row["label"] in (0, 1) else str(row["label"])
+        return _Found(split, sample_id, label, row_digest(row), same_image, content, annotation_line(row))
+    except (*UNDECODABLE, struct.error) as error:
+        return Problem("changed", sample_id, "the values that were built", str(error), _BUILD_AGAIN)
 
 
 def _mask(cell: dict[str, Any] | None) -> Mask | None:
@@ -112,14 +141,14 @@ def _samples(benchmark: Benchmark, found: list[_Found], whole: bool) -> Iterator
 def _totals(benchmark: Benchmark, found: list[_Found]) -> Iterator[Problem]:
     """The manifest's hashes and counts against those of the samples."""
     manifest = benchmark.manifest
-    labels = Counter(one.label for one in found)
-    pairs = {
+    pairs: dict[str, tuple[object, object]] = {
         "content hash": (manifest.content_hash, hash_of_lines(one.content for one in found)),
         "annotation hash": (manifest.annotation_hash, hash_of_lines(one.annotation for one in found)),
-        "count of samples": (manifest.total.samples, len(found)),
-        "count of authentic samples": (manifest.total.authentic, labels["authentic"]),
-        "count of tampered samples": (manifest.total.tampered, labels["tampered"]),
     }
-    for what, (said, counted) in pairs.items():
-        if said != counted:
-            yield Problem("manifest", "", f"{what} {counted}, as the samples have it", str(said), _BUILD_AGAIN)
+    for split, said in manifest.splits.items():
+        labels = Counter(one.label for one in found if one.split == split)
+        counted = SplitCounts(samples=labels.total(), **{label: labels[label] for label in LABELS})
+        pairs[f"counts of {split}:"] = (said, counted)
+    for what, (told, found_out) in pairs.items():
+        if told != found_out:
+            yield Problem("manifest", "", f"{what} {found_out}, as the samples have it", str(told), _BUILD_AGAIN)

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import groupby
@@ -84,32 +85,52 @@ def write_shards(out: Path, jobs: Sequence[Job], make: Make, *, what: str, worke
     waiting = [(name, key, chunk) for name, key, chunk in plan if name not in done]
     todo = [job for _, _, chunk in waiting for job in chunk]
     results = engine.run(partial(_make, make), todo, total=len(todo), what=what, workers=workers)
-    try:
+    with _writing(folder):
         (folder / "data").mkdir(parents=True, exist_ok=True)
+        _remove_strays(folder, [name for name, _, _ in plan])
         for name, key, chunk in waiting:
             done[name] = _write_shard(folder, name, key, chunk[0].split, _take(results, len(chunk)))
-    except OSError as error:
-        raise ForgeBenchError(
-            f"Could not write {folder}: {error}. What is finished is kept: make room and run the same command again."
-        ) from error
     return [done[name] for name, _, _ in plan]
 
 
 def finish(out: Path, texts: dict[str, str]) -> None:
-    """Write the benchmark's texts beside its shards, and give the whole its name."""
+    """Write the benchmark's texts beside its shards, and give the whole its name.
+
+    Raises:
+        ForgeBenchError: If the disk is full or cannot be written; what is finished is kept.
+    """
     folder = partial_folder(out)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    for sidecar in folder.glob("data/*.json"):
-        sidecar.unlink()
-    if out.is_dir():
-        out.rmdir()
-    os.replace(folder, out)  # noqa: PTH105
+    with _writing(folder):
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        for sidecar in folder.glob("data/*.json"):
+            sidecar.unlink()
+        if out.is_dir():
+            out.rmdir()
+        os.replace(folder, out)  # noqa: PTH105
 
 
 def discard(out: Path) -> None:
     """Remove what was written of a benchmark that cannot be built."""
     shutil.rmtree(partial_folder(out), ignore_errors=True)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ForgeBenchError(
+            f"Could not write {folder}: {error}. What is finished is kept: make room and run the same command again."
+        ) from error
+
+
+def _remove_strays(folder: Path, shards: Iterable[str]) -> None:
+    """Remove what a killed build of other samples has left: it would be taken for shards of this one."""
+    ours = {f"{name}.{end}" for name in shards for end in ("parquet", "json")}
+    for file in folder.glob("data/*"):
+        if file.name not in ours:
+            file.unlink()
 
 
 def _make(make: Make, job: Job) -> Row | Problem:

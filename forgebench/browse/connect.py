@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def connect() -> None:
         if error.name != "fiftyone":
             raise
         raise InputError("Browsing needs FiftyOne: pip install 'forgebench[browse]'") from error
+    # It warns of the age of the database that it brings along, and of this App's address: nothing to act on.
+    logging.getLogger("fiftyone").setLevel(logging.ERROR)
     from fiftyone.core.config import FiftyOneConfigError
     from fiftyone.core.service import ServiceException
 

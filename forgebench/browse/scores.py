@@ -115,8 +115,7 @@ def read_scores(
     for path in folders:
         record, folder = read_record(path)
         _check(record, folder, benchmark, split)
-        same = (one for one in found.values() if one.predictions_hash == record.predictions.sha256)
-        if not any(one.record.method == record.method for one in same):
+        if not any(_same(one.record, record) for one in found.values()):
             scores = _named(folder, record, found, taken)
             found[scores.slug] = scores
     return list(found.values())
@@ -132,6 +131,13 @@ def _check(record: Record, folder: Path, benchmark: Benchmark, split: str) -> No
                 f"{folder} is not a score of what is browsed: expected {what} {value}, got {got[what]}. Browse the "
                 "benchmark and --split that it was scored on."
             )
+
+
+def _same(one: Record, other: Record) -> bool:
+    """Whether both are of the same predictions, such as of a folder and of its zip."""
+    return (one.method.method, one.method.version, one.predictions.sha256) == (
+        other.method.method, other.method.version, other.predictions.sha256,
+    )  # fmt: skip
 
 
 def _named(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from forgebench.cli.output import AsJson, Workers, print_json, print_problems
+from forgebench.errors import InputError
 
 
 def validate(
@@ -25,7 +26,7 @@ def validate(
         print_json(json_schema())
         return
     if submission is None or benchmark is None:
-        raise typer.BadParameter("Name a submission and its benchmark: forgebench validate SUB --benchmark BENCH")
+        raise InputError("Name a submission and its benchmark: forgebench validate SUB --benchmark BENCH")
     problems = forgebench.validate(submission, forgebench.open_benchmark(benchmark), workers=workers)
     if as_json:
         print_json({"path": str(submission), "ok": not problems, "problems": [p.to_dict() for p in problems]})

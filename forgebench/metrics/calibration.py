@@ -25,6 +25,8 @@ class Reliability:
     """Number of tampered ones in each bin."""
     total: Floats
     """Number of images or pixels in each bin."""
+    lost: Floats
+    """Number of those without a valid prediction, in no bin; shape (B,)."""
 
 
 def _bin(probability: Floats) -> NDArray[np.int64]:
@@ -32,32 +34,36 @@ def _bin(probability: Floats) -> NDArray[np.int64]:
 
 
 def image_reliability_counts(table: Table, weights: Weights) -> Reliability:
-    """Sort the images into bins by score; an invalid prediction is as wrong as can be (0 or 1)."""
-    score = np.clip(table.worst_score, 0, 1)
-    inside = _bin(score)[:, None] == np.arange(ECE_BINS)
+    """Sort the images into bins by score."""
+    score = np.where(table.valid, table.score, 0.0)
+    inside = (_bin(score)[:, None] == np.arange(ECE_BINS)) & table.valid[:, None]
     fixed = np.round(score * _FIXED_POINT).astype(np.int64)[:, None] * inside
     return Reliability(
         (weights @ fixed) / _FIXED_POINT,
         (weights @ (inside & table.tampered[:, None]).astype(np.int64)).astype(np.float64),
         (weights @ inside.astype(np.int64)).astype(np.float64),
+        (weights @ (~table.valid).astype(np.int64)).astype(np.float64),
     )
 
 
-def pixel_reliability_counts(tampered: Histograms, authentic: Histograms) -> Reliability:
-    """Sort pixels into bins by their byte; histograms of shape (B, 256)."""
+def pixel_reliability_counts(tampered: Histograms, authentic: Histograms, lost: Histograms) -> Reliability:
+    """Sort pixels into bins by their byte; histograms of shape (B, 256), and how many in them were lost, (B, 2)."""
     starts = np.searchsorted(_bin(_BYTES), np.arange(ECE_BINS))
-    t, total = (h.astype(np.float64) for h in (tampered, tampered + authentic))
-    said, hits, n = (np.add.reduceat(h, starts, axis=1) for h in (total * _BYTES, t, total))
-    return Reliability(said, hits, n)
+    t, a = tampered.astype(np.float64), authentic.astype(np.float64)
+    t[:, 0] -= lost[:, 0]
+    a[:, -1] -= lost[:, 1]
+    said, hits, n = (np.add.reduceat(h, starts, axis=1) for h in ((t + a) * _BYTES, t, t + a))
+    return Reliability(said, hits, n, lost.sum(axis=1).astype(np.float64))
 
 
 def expected_calibration_error(counts: Reliability) -> Floats:
     """Mean distance between what was said and what was so, weighted by bin (Guo et al. 2017). Lower is better.
 
-    In [0, 1]; NaN without images or pixels.
+    In [0, 1]; NaN without images or pixels. Without a valid prediction the distance is 1: in a bin it could cancel
+    another's.
     """
-    total = counts.total.sum(axis=1)
-    return ratio(np.abs(counts.said - counts.tampered).sum(axis=1), total, where=total > 0)
+    total = counts.total.sum(axis=1) + counts.lost
+    return ratio(np.abs(counts.said - counts.tampered).sum(axis=1) + counts.lost, total, where=total > 0)
 
 
 def image_brier(table: Table) -> Floats:

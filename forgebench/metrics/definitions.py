@@ -86,6 +86,10 @@ def members(table: Table, over: Over) -> Members:
     }[over]
 
 
+_OF_BOTH_CLASSES = ("pixel_auc", "pixel_ap", "pixel_mcc")
+"""Undefined where the truth has no authentic pixel, whatever is predicted, even nothing valid."""
+
+
 def _per_image(name: str, title: str, worst: float = 0.0, **about: Unpack[_About]) -> Metric:
     """The mean over tampered images of a number of each image."""
 
@@ -93,7 +97,10 @@ def _per_image(name: str, title: str, worst: float = 0.0, **about: Unpack[_About
         inside = table.tampered_with_mask
         if not table.localizes:
             return undefined(inside)
-        return mean(np.where(table.valid, table.pixel_numbers[name], worst), inside)
+        values = np.where(table.valid, table.pixel_numbers[name], worst)
+        if name in _OF_BOTH_CLASSES:
+            values[table.authentic_px == 0] = np.nan
+        return mean(values, inside)
 
     return Metric(name, title, "tampered with mask", aggregation="mean over images", statistic=statistic, **about)
 
@@ -153,13 +160,8 @@ def _false_area(table: Table) -> Floats:
     """Share of each authentic image called tampered; 1 for an invalid prediction, NaN without masks."""
     if not table.localizes:
         return np.full(len(table), np.nan)
-    called = table.hist_authentic[:, pixel.THRESHOLD :].sum(axis=1)
-    share = pixel.ratio(called, table.authentic_px, where=table.authentic_px > 0)
-    return np.where(table.valid, share, 1.0)
-
-
-def _pooled_ratio(tampered: pixel.Histograms, authentic: pixel.Histograms, name: str) -> Floats:
-    return pixel.numbers_of(tampered, authentic)[name]
+    called = np.where(table.valid, table.hist_authentic[:, pixel.THRESHOLD :].sum(axis=1), table.authentic_px)
+    return pixel.ratio(called, table.authentic_px, where=table.authentic_px > 0)
 
 
 def _image_ece(table: Table) -> Statistic:
@@ -169,8 +171,8 @@ def _image_ece(table: Table) -> Statistic:
     return Statistic(len(table), 0, of)
 
 
-def _pixel_ece(tampered: pixel.Histograms, authentic: pixel.Histograms) -> Floats:
-    return calibration.expected_calibration_error(calibration.pixel_reliability_counts(tampered, authentic))
+def _pixel_ece(tampered: pixel.Histograms, authentic: pixel.Histograms, lost: pixel.Histograms) -> Floats:
+    return calibration.expected_calibration_error(calibration.pixel_reliability_counts(tampered, authentic, lost))
 
 
 FORGEBENCH = Definition(
@@ -194,15 +196,18 @@ FORGEBENCH = Definition(
             note="The threshold is chosen by the truth of each image.",
         ),
         _pooled(
-            "pixel_f1_pooled", "Pixel F1, pooled", lambda t, a: _pooled_ratio(t, a, "pixel_f1"),
+            "pixel_f1_pooled", "Pixel F1, pooled", lambda t, a, _: pixel.numbers_of(t, a)["pixel_f1"],
             threshold="fixed 0.5",
         ),
         _pooled(
-            "pixel_iou_pooled", "Pixel IoU, pooled", lambda t, a: _pooled_ratio(t, a, "pixel_iou"),
+            "pixel_iou_pooled", "Pixel IoU, pooled", lambda t, a, _: pixel.numbers_of(t, a)["pixel_iou"],
             threshold="fixed 0.5",
         ),
-        _pooled("pixel_auc_pooled", "Pixel AUC, pooled", pixel.auc, threshold="all"),
-        _pooled("pixel_ap_pooled", "Pixel AP, pooled", pixel.average_precision, threshold="all"),
+        _pooled("pixel_auc_pooled", "Pixel AUC, pooled", lambda t, a, _: pixel.auc(t, a), threshold="all"),
+        _pooled(
+            "pixel_ap_pooled", "Pixel AP, pooled", lambda t, a, lost: pixel.average_precision(t, a, lost[:, 0]),
+            threshold="all",
+        ),
         _curve("image_auc", "Image AUC", image.auc),
         _curve("image_ap", "Image AP", image.average_precision),
         _confusion("image_accuracy", "Image accuracy", image.accuracy),
@@ -237,7 +242,7 @@ FORGEBENCH = Definition(
             rankable=False, note="A constant score at the base rate wins.",
         ),
         _pooled(
-            "pixel_brier", "Pixel Brier", calibration.pixel_brier, "with mask", threshold="all",
+            "pixel_brier", "Pixel Brier", lambda t, a, _: calibration.pixel_brier(t, a), "with mask", threshold="all",
             higher_is_better=False, rankable=False, note="Tampered pixels are few: marking nothing does well.",
         ),
         _pooled(

@@ -37,12 +37,15 @@ class Curve:
 
     tp: Ints
     fp: Ints
+    lost: Ints
+    """Tampered images without a valid prediction, shape (B,): at the lowest score, but found by no threshold."""
 
     @property
     def rates(self) -> tuple[Floats, Floats]:
         """False and true positive rates from (0, 0) to (1, 1), shape (B, U + 1); NaN without both classes."""
+        both = (self.tp[:, -1:] > 0) & (self.fp[:, -1:] > 0)
         with_origin = [np.pad(counts, ((0, 0), (1, 0))) for counts in (self.fp, self.tp)]
-        fpr, tpr = (ratio(c, c[:, -1:] + 0 * c, where=(c[:, -1:] + 0 * c) > 0) for c in with_origin)
+        fpr, tpr = (ratio(c, c[:, -1:] + 0 * c, where=both & (c >= 0)) for c in with_origin)
         return fpr, tpr
 
 
@@ -62,7 +65,7 @@ def curve_counts(table: Table, weights: Weights) -> Curve:
     tp, fp = (
         np.cumsum(np.add.reduceat(ordered * members, starts, axis=1), axis=1) for members in (tampered, ~tampered)
     )
-    return Curve(tp, fp)
+    return Curve(tp, fp, lost=weights @ (table.tampered & ~table.valid).astype(np.int64))
 
 
 def accuracy(counts: Confusion) -> Floats:
@@ -116,8 +119,12 @@ def auc(curve: Curve) -> Floats:
 
 
 def average_precision(curve: Curve) -> Floats:
-    """Step-wise average precision (scikit-learn's `average_precision_score`); NaN without both classes."""
+    """Step-wise average precision (scikit-learn's `average_precision_score`); NaN without both classes.
+
+    A tampered image without a valid prediction adds nothing, where the lowest score would add the base rate.
+    """
     gained = np.diff(curve.tp, axis=1, prepend=0)
+    gained[:, -1] -= curve.lost
     precision = ratio(curve.tp, curve.tp + curve.fp, where=curve.tp > 0)
     total = np.where(gained > 0, gained * precision, 0.0).sum(axis=1)
     p, n = curve.tp[:, -1], curve.fp[:, -1]
@@ -138,6 +145,5 @@ def equal_error_rate(curve: Curve) -> Floats:
 def tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     """The largest TPR of a threshold whose FPR does not exceed `limit`, not interpolated; NaN without both classes."""
     fpr, tpr = curve.rates
-    value: Floats = np.where(fpr <= limit, tpr, 0.0).max(axis=1)
-    value[np.isnan(fpr[:, -1]) | np.isnan(tpr[:, -1])] = np.nan
+    value: Floats = np.where(fpr > limit, 0.0, tpr).max(axis=1)
     return value

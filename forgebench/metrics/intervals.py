@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from forgebench.errors import InputError
 from forgebench.metrics.pixel import Floats
 from forgebench.metrics.table import Statistic, Weights
 
@@ -14,6 +15,16 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 _CELLS = 2**22
 """Weights held at once: memory stays flat with the number of samples."""
+
+
+def check_draws(seed: int, count: int) -> None:
+    """Make sure that resamples can be drawn.
+
+    Raises:
+        InputError: If the seed is negative, or there are none.
+    """
+    if seed < 0 or count < 1:
+        raise InputError(f"Expected a seed of at least 0 and one resample or more, got seed {seed} and {count}.")
 
 
 def resamples(group: NDArray[np.str_], seed: int, count: int = RESAMPLES) -> Iterator[Weights]:
@@ -35,7 +46,12 @@ def resamples(group: NDArray[np.str_], seed: int, count: int = RESAMPLES) -> Ite
 def bootstrap(
     statistics: Mapping[str, Statistic], group: NDArray[np.str_], seed: int, count: int = RESAMPLES
 ) -> dict[str, Floats]:
-    """The values of each statistic in every resample, shape (count,)."""
+    """The values of each statistic in every resample, shape (count,).
+
+    Raises:
+        InputError: If the seed is negative, or there are no resamples.
+    """
+    check_draws(seed, count)
     blocks: dict[str, list[Floats]] = {name: [] for name in statistics}
     for weights in resamples(group, seed, count):
         for name, statistic in statistics.items():

@@ -129,12 +129,14 @@ def auc(tampered: Histograms, authentic: Histograms) -> Floats:
     return ratio(won, p * n.astype(np.float64), where=(p > 0) & (n > 0))
 
 
-def average_precision(tampered: Histograms, authentic: Histograms) -> Floats:
+def average_precision(tampered: Histograms, authentic: Histograms, lost: Histograms | int = 0) -> Floats:
     """Step-wise average precision from histograms of shape (N, 256); NaN without both classes.
 
-    Equals scikit-learn's `average_precision_score` on the pixels.
+    Equals scikit-learn's `average_precision_score` on the pixels. Of the tampered pixels at byte 0, `lost` (shape
+    (N,)) have no valid prediction: they add nothing, where the lowest byte would add the base rate.
     """
-    hits, tp, fp = tampered[:, ::-1], _falling(tampered), _falling(authentic)
+    hits, tp, fp = tampered[:, ::-1].copy(), _falling(tampered), _falling(authentic)
+    hits[:, -1] -= lost
     precision = ratio(tp, tp + fp, where=tp > 0)
     p, n = tp[:, -1], fp[:, -1]
     gained = np.where(hits > 0, hits * precision, 0.0).sum(axis=1)

@@ -104,16 +104,22 @@ def mean(values: Floats, members: Members) -> Statistic:
     return Statistic(int(members.sum()), int((members & ~defined).sum()), of)
 
 
-def pooled(table: Table, members: Members, number: Callable[[Histograms, Histograms], Floats]) -> Statistic:
-    """A number of the histograms summed over `members`."""
+def pooled(table: Table, members: Members, number: Callable[[Histograms, Histograms, Histograms], Floats]) -> Statistic:
+    """A number of the histograms summed over `members`.
+
+    The third argument of `number`, shape (B, 2), says how many of the tampered pixels at byte 0 and of the authentic
+    ones at byte 255 are there for want of a valid prediction.
+    """
     if not table.localizes:
         return undefined(members)
-    tampered, authentic = (h[members].astype(np.float64) for h in table.worst_histograms)
+    px = np.stack([table.tampered_px, table.authentic_px], axis=1)
+    lost = np.where(table.valid[:, None], 0, px)
+    counts = [a[members].astype(np.float64) for a in (*table.worst_histograms, lost)]
 
     def of(weights: Weights) -> Floats:
         chosen = weights[:, members].astype(np.float64)
         # Whole numbers under 2**53: exact in floating point, in whatever order they are added.
-        return number((chosen @ tampered).astype(np.int64), (chosen @ authentic).astype(np.int64))
+        return number(*((chosen @ count).astype(np.int64) for count in counts))
 
     return Statistic(int(members.sum()), 0, of)
 

@@ -10,15 +10,16 @@ from forgebench.report.ranking import Ranking
 from forgebench.report.results import shown
 from forgebench.scoring.record import MetricValue
 
-_CHANCE = {"image_auc": 0.5, "pixel_auc": 0.5}
+_LEADS = ("pixel_f1", "image_auc")
+_CHANCE = {"pixel_auc": 0.5, "image_auc": 0.5}
 """What a guess has."""
+_MANY = 5
 
 
 def sentences(entries: Sequence[Entry], rankings: dict[str, Ranking]) -> list[str]:
-    """What the numbers say."""
-    leads = [rankings[metric] for metric in ("pixel_f1", "image_auc") if metric in rankings]
+    """What the numbers say; `rankings` by metric."""
     return [
-        *(sentence for ranking in leads for sentence in _lead(entries, ranking)),
+        *(" ".join(_lead(len(entries), rankings[metric])) for metric in _LEADS),
         *_near_chance(entries),
         *_false_alarms(entries),
         *_coverage(entries),
@@ -36,35 +37,38 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _title(metric: str) -> str:
+    """A metric's name within a sentence.
+
+    >>> _title("pixel_f1"), _title("fpr_authentic")
+    ('pixel F1', 'FPR on authentic')
+    """
     title = DEFINITIONS[DEFINITION].metric(metric).title
-    return title[0].lower() + title[1:] if title[1:2].islower() else title
+    return title[0].lower() + title[1:] if title[1].islower() else title
 
 
-def _with_interval(number: MetricValue) -> str:
-    value = "undefined" if number.value is None else shown(number.value)
+def _with_interval(number: MetricValue, value: float) -> str:
     if number.ci_low is None or number.ci_high is None:
-        return f"{value} (no interval)"
-    return f"{value} (95 % interval {shown(number.ci_low)} to {shown(number.ci_high)})"
+        return f"{shown(value)} (no interval)"
+    return f"{shown(value)} (95 % interval {shown(number.ci_low)} to {shown(number.ci_high)})"
 
 
-def _lead(entries: Sequence[Entry], ranking: Ranking) -> Iterator[str]:
+def _lead(n_entries: int, ranking: Ranking) -> Iterator[str]:
     title = _title(ranking.metric)
-    if not ranking.order:
+    number = ranking.order[0].number(ranking.metric) if ranking.order else None
+    if number is None or number.value is None:
         yield f"No entry has a defined {title}."
         return
-    best = ranking.order[0]
-    number = best.number(ranking.metric)
-    if number is None:
-        raise ValueError(f"{best.title} was ranked without a value")
-    if len(entries) == 1:
-        yield f"{best.title} has a {title} of {_with_interval(number)}."
-        return
     first = [entry.title for entry in ranking.order if entry.value(ranking.metric) == number.value]
-    have = "have" if len(first) > 1 else "has"
-    yield " ".join([
-        f"{listed(first)} {have} the highest {title}, {_with_interval(number)}.",
-        *_hedge(ranking, first),
-    ])  # fmt: skip
+    value = _with_interval(number, number.value)
+    if n_entries == 1:
+        yield f"{first[0]} has {_article(title)} {title} of {value}."
+    else:
+        yield f"{listed(first)} {'have' if len(first) > 1 else 'has'} the highest {title}, {value}."
+        yield from _hedge(ranking, first)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeio" else "a"
 
 
 def _hedge(ranking: Ranking, first: Sequence[str]) -> Iterator[str]:
@@ -72,67 +76,69 @@ def _hedge(ranking: Ranking, first: Sequence[str]) -> Iterator[str]:
     others = [entry.title for entry in ranking.order if entry.title not in first]
     if not others:
         return
-    open_ones = [name for name in others if not ranking.ahead[name].separated]
-    if open_ones:
-        yield f"The data do not tell it from {listed(open_ones)}" + (
-            "." if len(open_ones) == len(others) else "; from the others they do."
-        )
+    alike = [name for name in others if not ranking.ahead[name].separated]
+    if not alike:
+        yield f"The data tell {first[0]} apart from {'every other entry' if len(others) > 1 else others[0]}."
     else:
-        yield f"The data tell it from {'every other entry' if len(others) > 1 else others[0]}."
+        rest = "." if len(alike) == len(others) else "; from the others they do."
+        yield f"The data do not tell {first[0]} apart from {listed(alike)}{rest}"
     gap = ranking.ahead[others[0]]
     yield (
         f"The paired difference to {others[0]}, the next, is {shown(gap.value)} "
-        f"(95 % interval {shown(gap.ci_low)} to {shown(gap.ci_high)}, Holm-corrected p = {gap.p_holm:.2g})."
+        f"({shown(gap.ci_low)} to {shown(gap.ci_high)}; Holm-corrected p = {gap.p_holm:.2g})."
     )
 
 
 def _near_chance(entries: Sequence[Entry]) -> Iterator[str]:
     for metric, chance in _CHANCE.items():
-        names = []
-        for entry in entries:
-            number = entry.number(metric)
-            if number and number.ci_low is not None and number.ci_high is not None:
-                names += [entry.title] if number.ci_low <= chance <= number.ci_high else []
+        names = [entry.title for entry in entries if _includes(entry.number(metric), chance)]
+        whose = "every entry" if 1 < len(names) == len(entries) else listed(names)
         if names:
-            of = "interval" if len(names) == 1 else "intervals"
-            includes = "includes" if len(names) == 1 else "include"
-            yield f"By {_title(metric)}, the {of} of {listed(names)} {includes} {chance}, what guessing gives."
+            verb = "intervals of {} include" if 1 < len(names) < len(entries) else "interval of {} includes"
+            yield f"By {_title(metric)}, the {verb.format(whose)} {chance}, what guessing gives."
+
+
+def _includes(number: MetricValue | None, value: float) -> bool:
+    if number is None or number.ci_low is None or number.ci_high is None:
+        return False
+    return number.ci_low <= value <= number.ci_high
 
 
 def _false_alarms(entries: Sequence[Entry]) -> Iterator[str]:
-    called = []
-    for entry in entries:
-        number = entry.number("fpr_authentic")
-        if number and number.value is not None:
-            called.append((round(number.value * number.n), number.n, entry.title))
-    if called:
-        parts = [f"{title} calls {count} of {n}" for count, n, title in sorted(called, key=lambda one: one[0])]
-        yield f"On the authentic images, {listed(parts)} tampered."
+    numbers = [(entry.title, entry.number("fpr_authentic")) for entry in entries]
+    calls = [(round(m.value * m.n), title) for title, m in numbers if m and m.value is not None]
+    calls.sort(key=lambda call: call[0])
+    of = f"Of the {entries[0].record.benchmark.n_authentic} authentic images,"
+    if len(calls) > _MANY:
+        (fewest, low), *_, (most, high) = calls
+        yield f"{of} {low} calls the fewest tampered, {fewest}, and {high} the most, {most}."
+    elif calls:
+        parts = [f"{title} {'calls ' if place == 0 else ''}{count}" for place, (count, title) in enumerate(calls)]
+        yield f"{of} {listed(parts)} tampered."
 
 
 def _coverage(entries: Sequence[Entry]) -> Iterator[str]:
     n = entries[0].record.benchmark.n
-    short = [entry for entry in entries if entry.record.predictions.n_valid < n]
-    if not short:
+    if all(entry.record.predictions.n_valid == n for entry in entries):
         yield f"{'Every entry has' if len(entries) > 1 else 'There is'} a valid prediction for each of the {n} samples."
-    for entry in short:
-        kinds = entry.record.predictions.problems.items()
+    for entry in entries:
         lost = n - entry.record.predictions.n_valid
-        yield (
-            f"{entry.title} lacks a valid prediction for {lost} of {n} samples "
-            f"({', '.join(f'{kind.replace('_', ' ')} {count}' for kind, count in kinds)}); "
-            "each of them counts as the worst value that the metric allows."
-        )
+        kinds = [f"{count} {kind.replace('_', ' ')}" for kind, count in entry.record.predictions.problems.items()]
+        if lost:
+            yield (
+                f"{entry.title} lacks a valid prediction for {lost} of {n} samples ({', '.join(kinds)}); "
+                "each of them counts as the worst value that the metric allows."
+            )
 
 
 def _undefined(entries: Sequence[Entry]) -> Iterator[str]:
-    for entry in entries:
-        parts = [
-            f"{_title(m.metric)} for {m.n_undefined} of {m.n}"
-            for m in entry.record.metrics
-            if m.n_undefined and m.definition == DEFINITION and m.subset is None
-        ]
-        if not entry.table.localizes:
-            yield f"{entry.title} was submitted without masks: its localization is undefined."
-        elif parts:
-            yield f"Undefined, and left out of the mean: {listed(parts)} samples of {entry.title}."
+    silent = [entry.title for entry in entries if not entry.table.localizes]
+    if silent:
+        was = "was" if len(silent) == 1 else "were"
+        yield f"{listed(silent)} {was} submitted without masks: localization is undefined there."
+    for metric in DEFINITIONS[DEFINITION].metrics:
+        numbers = [(entry.title, entry.number(metric.id)) for entry in entries if entry.table.localizes]
+        parts = [f"{m.n_undefined} of {m.n} samples of {title}" for title, m in numbers if m and m.n_undefined]
+        if parts:
+            title = metric.title
+            yield f"{title} is undefined for {listed(parts)}: they are counted, and left out of its mean."

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forgebench.errors import InputError
-from forgebench.metrics import DEFINITIONS, Table
+from forgebench.metrics import Table
 from forgebench.metrics.intervals import RESAMPLES, bootstrap, percentile_interval
 from forgebench.metrics.pixel import Floats
 from forgebench.scoring import per_image
+from forgebench.scoring.numbers import definitions_named
 from forgebench.scoring.record import Record, read_record
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Comparison:
     higher_is_better: bool
     values: dict[str, float]
     tiers: dict[str, int]
-    """1 for every entry that the data cannot tell from the best; then again among the rest."""
+    """1 for every entry that the data cannot tell from the best; then again among the rest. Where the value is
+    undefined, the last."""
     differences: list[Difference]
 
     def to_dict(self) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def compare(
         NotFoundError: If a record or its table is missing.
     """
     entries = _entries(records)
-    spec = DEFINITIONS[definition].metric(metric)
+    spec = definitions_named([definition])[0].metric(metric)
     drawn: dict[str, Floats] = {}
     values: dict[str, float] = {}
     for entry in entries:
@@ -111,7 +113,7 @@ def compare(
     order = sorted(values, key=lambda name: (np.isnan(values[name]), sign * values[name], name))
     differences = _holm([_difference(a, b, values, drawn) for a, b in combinations(order, 2)])
     ranked = {name: values[name] for name in order}
-    return Comparison(metric, definition, spec.higher_is_better, ranked, _tiers(order, differences), differences)
+    return Comparison(metric, definition, spec.higher_is_better, ranked, _tiers(ranked, differences), differences)
 
 
 def _entries(records: Sequence[str | Path]) -> list[Entry]:
@@ -162,12 +164,12 @@ def _holm(differences: list[Difference]) -> list[Difference]:
     ]
 
 
-def _tiers(order: list[str], differences: list[Difference]) -> dict[str, int]:
+def _tiers(ranked: dict[str, float], differences: list[Difference]) -> dict[str, int]:
     separated = {(one.first, one.second): one.separated for one in differences}
     tiers: dict[str, int] = {}
     best = ""
-    for name in order:
-        if not tiers or separated[best, name]:
+    for name, value in ranked.items():
+        if not tiers or separated[best, name] or np.isnan(value) != np.isnan(ranked[best]):
             best = name
             tiers[name] = max(tiers.values(), default=0) + 1
         else:

@@ -26,7 +26,7 @@ def definitions_named(names: Sequence[str]) -> list[Definition]:
     unknown = [name for name in names if name not in DEFINITIONS]
     if unknown:
         raise InputError(f"No definition {', '.join(unknown)}. There are: {', '.join(DEFINITIONS)}, all")
-    return [DEFINITIONS[name] for name in names]
+    return [DEFINITIONS[name] for name in dict.fromkeys(names)]
 
 
 def compute(

@@ -30,6 +30,7 @@ OK = "ok"
 SLICES = ("manipulation", "width", "height")
 """Columns copied from the benchmark, to slice by."""
 
+_MAY_BE_NULL = ("score", "hist_tampered", "hist_authentic", "manipulation")
 _READ = ("sample_id", "label", "group", "mask", *SLICES)
 
 
@@ -61,14 +62,15 @@ def count(submission: Submission, benchmark: Benchmark, workers: int | None) -> 
 def _schema(localizes: bool) -> Any:  # noqa: ANN401
     import pyarrow as pa
 
-    histogram = pa.list_(pa.int32(), BINS)
-    fields = [
-        ("sample_id", pa.string()), ("group", pa.string()), ("label", pa.string()), ("score", pa.float64()),
-        ("status", pa.string()), ("tampered_px", pa.int64()), ("authentic_px", pa.int64()),
-        ("hist_tampered", histogram), ("hist_authentic", histogram),
-        ("manipulation", pa.string()), ("width", pa.int32()), ("height", pa.int32()),
-    ]  # fmt: skip
-    return pa.schema(fields, metadata={"forgebench.localizes": str(localizes).lower()})
+    histogram = pa.list_(pa.field("element", pa.int32(), nullable=False), BINS)
+    fields = {
+        "sample_id": pa.string(), "group": pa.string(), "label": pa.string(), "score": pa.float64(),
+        "status": pa.string(), "tampered_px": pa.int64(), "authentic_px": pa.int64(),
+        "hist_tampered": histogram, "hist_authentic": histogram,
+        "manipulation": pa.string(), "width": pa.int32(), "height": pa.int32(),
+    }  # fmt: skip
+    columns = [pa.field(name, kind, nullable=name in _MAY_BE_NULL) for name, kind in fields.items()]
+    return pa.schema(columns, metadata={"forgebench.localizes": str(localizes).lower()})
 
 
 _Counted = tuple[list[dict[str, Any]], list[bytes], list[Problem]]
@@ -151,14 +153,18 @@ def read_table(path: Path) -> Any:  # noqa: ANN401
         NotFoundError: If there is none.
         InputError: If it cannot be read.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.is_file():
         raise NotFoundError(f"Expected the per-image table at {path}, found none. Score the submission again.")
     try:
-        return pq.read_table(path)
-    except (OSError, ValueError) as error:
+        table = pq.read_table(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read: {error}. Score the submission again.") from error
+    if not table.schema.equals(_schema(localizes=True)):
+        raise InputError(f"{path} has other columns than a per-image table. Score the submission again.")
+    return table
 
 
 def metric_table(table: Any) -> Table:  # noqa: ANN401

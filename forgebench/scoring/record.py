@@ -67,8 +67,8 @@ class Statistics(_Part):
     """How the intervals were made."""
 
     interval: str = "percentile bootstrap clustered by group, 95 %; Clopper-Pearson for fpr_authentic"
-    resamples: int
-    seed: int
+    resamples: int = Field(ge=1, le=100_000)
+    seed: int = Field(ge=0)
     n_groups: int
 
 

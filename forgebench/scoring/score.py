@@ -19,15 +19,16 @@ import numpy as np
 from forgebench.benchmark import Benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import Definition
-from forgebench.metrics.intervals import RESAMPLES
+from forgebench.metrics.intervals import RESAMPLES, check_draws
 from forgebench.scoring import per_image
 from forgebench.scoring.numbers import compute, definitions_named
 from forgebench.scoring.per_image import OK, Scored, metric_table
-from forgebench.scoring.record import BenchmarkPart, PerImagePart, PredictionsPart, Record, Statistics, Suite
+from forgebench.scoring.record import FILE, BenchmarkPart, PerImagePart, PredictionsPart, Record, Statistics, Suite
 from forgebench.submission import Submission, usable
 from forgebench.submission.manifest import SubmissionManifest
 from forgebench.version import VERSION
 
+REPORT = "report.html"
 INPUTS = "inputs.json"
 """Where benchmark and submission lay on this machine, for the report's pictures; no part of the record."""
 
@@ -60,6 +61,7 @@ def score(
         InputError: If it cannot be scored: unsafe, unreadable or for another benchmark.
     """
     chosen = definitions_named(definitions)
+    check_draws(seed, RESAMPLES)
     path = submission.path if isinstance(submission, Submission) else Path(submission)
     target = None if out is None else _checked(Path(out))
     opened, _ = usable(path, benchmark, split)
@@ -105,8 +107,15 @@ def make_record(
 
 def _checked(out: Path) -> Path:
     """Nothing but an earlier score may be replaced."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / "record.json").is_file()):
+    if out.is_symlink() or out.is_file():
         raise InputError(f"{out} exists and is not an earlier score. Choose another --out.")
+    names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
+    others = sorted(names - {FILE, per_image.FILE, INPUTS, REPORT})
+    if others or (names and FILE not in names):
+        raise InputError(
+            f"{out} exists and is not an earlier score: it would be replaced with all it holds, such as "
+            f"{(others or sorted(names))[0]}. Choose another --out."
+        )
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from forgebench.benchmark import Benchmark, open_benchmark, verify_benchmark
 from forgebench.benchmark.manifest import MANIFEST
 from forgebench.errors import ForgeBenchError, InputError, Problem
-from forgebench.metrics import DEFINITIONS, Definition
+from forgebench.metrics import DEFINITIONS, Definition, Table
 from forgebench.scoring import per_image
 from forgebench.scoring.numbers import compute
 from forgebench.scoring.record import MetricValue, Record, read_record
@@ -45,7 +45,7 @@ def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
     try:
         table = per_image.read_table(folder / per_image.FILE)
         found = per_image.table_hash(table)
-    except (ForgeBenchError, KeyError) as error:
+    except ForgeBenchError as error:
         yield Problem("per_image", "", f"the table {per_image.FILE} beside the record", str(error), _AGAIN)
         return
     if found != record.per_image.sha256:
@@ -56,8 +56,27 @@ def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
     except InputError as error:
         yield Problem("definition", "", "definitions of this version of ForgeBench", str(error), _AGAIN)
         return
+    impossible = list(_impossible_rows(per_image.metric_table(table)))
+    if impossible:
+        yield from impossible
+        return
     yield from _different_counts(record, table)
     yield from _different_numbers(record, _recompute(record, table, definitions))
+
+
+def _impossible_rows(table: Table) -> Iterator[Problem]:
+    """Rows that no prediction can give: counts that do not add up, or a score that is no probability."""
+    if not len(table):
+        yield Problem("per_image", "", "one row a sample", "none", _AGAIN)
+    scored = (table.score >= 0) & (table.score <= 1)
+    sound = scored | ~table.valid
+    counted = table.valid & table.localizes
+    for histograms, px in ((table.hist_tampered, table.tampered_px), (table.hist_authentic, table.authentic_px)):
+        adds_up = histograms.sum(axis=1) == np.where(counted, px, 0)
+        sound &= adds_up & (px >= 0) & (histograms >= 0).all(axis=1)
+    for sample_id in table.sample_id[~sound]:
+        expected = "a score in [0, 1] and counts that add up to the image's pixels"
+        yield Problem("per_image", str(sample_id), expected, "others", _AGAIN)
 
 
 def _different_counts(record: Record, table: Any) -> Iterator[Problem]:  # noqa: ANN401
@@ -123,15 +142,22 @@ def rescore(
         A new record; its `metrics` are identical unless something was changed.
 
     Raises:
-        NotFoundError, InputError: If something needed is missing or cannot be used.
+        NotFoundError, InputError: If something needed is missing, is not what was scored, or cannot be used.
     """
     record, folder = read_record(path)
     definitions = _definitions(record)
     if predictions is None:
         table = per_image.read_table(folder / per_image.FILE)
+        if per_image.table_hash(table) != record.per_image.sha256:
+            raise InputError(f"{folder / per_image.FILE} is not the table that the record names. {_AGAIN}")
         return record.model_copy(update={"metrics": _recompute(record, table, definitions)}).sealed()
     if benchmark is None:
         raise InputError("To rescore from predictions, name the benchmark too: --benchmark BENCH")
+    if benchmark.content_hash != record.benchmark.content_hash:
+        raise InputError(
+            f"{path} was scored on content hash {record.benchmark.content_hash}, {benchmark.path} has "
+            f"{benchmark.content_hash}. Name the benchmark that was scored."
+        )
     submission, _ = usable(predictions, benchmark, record.benchmark.split)
     scored = per_image.count(submission, benchmark, workers)
     statistics = record.statistics

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from difflib import get_close_matches
+from types import ModuleType
 
 from forgebench.errors import InputError
 from forgebench.sources import casia_v1, coverage, folder
@@ -30,5 +32,14 @@ def source(name: str) -> SourceSpec:
         raise InputError(f"No source is called {name!r}.{hint} There are: {', '.join(SOURCES)}")
     return SOURCES[name]
 
+
+class _Callable(ModuleType):
+    """So that `forgebench.sources()` works too where this package, imported, has taken the function's place."""
+
+    def __call__(self) -> list[SourceSpec]:
+        return sources()
+
+
+sys.modules[__name__].__class__ = _Callable
 
 __all__ = ["SOURCES", "Card", "Entry", "MaskFile", "SourceSpec", "read", "source", "sources"]

@@ -16,6 +16,9 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 THRESHOLD = 127
 """A mask byte above this is tampered: masks come as JPEG and anti-aliased too."""
 
+UNDECODABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
+"""What Pillow raises for a damaged file."""
+
 _JUNK = frozenset({"thumbs.db", ".ds_store", "desktop.ini"})
 _MASK_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _ORIENTATION = 274
@@ -45,11 +48,12 @@ def image_size(data: bytes) -> tuple[tuple[int, int], int]:
     """Decode an image whole, to be sure of it: its (width, height) as displayed, and its EXIF orientation.
 
     Raises:
-        OSError, ValueError, SyntaxError, Image.DecompressionBombError: If it cannot be decoded.
+        UNDECODABLE: If it cannot be decoded.
     """
     with Image.open(BytesIO(data)) as image:
         image.load()
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        said = image.getexif().get(_ORIENTATION)
+        orientation = said if said in _TRANSPOSED else 1
         width, height = image.size
     return ((height, width) if orientation >= 5 else (width, height)), orientation
 
@@ -59,7 +63,7 @@ def decode_mask(data: bytes) -> Mask:
 
     Raises:
         ValueError: If its mode is not 1-bit, grey, palette or colour at 8 bits.
-        OSError, SyntaxError, Image.DecompressionBombError: If it cannot be decoded.
+        UNDECODABLE: If it cannot be decoded.
     """
     with Image.open(BytesIO(data)) as image:
         if image.mode not in _MASK_MODES:

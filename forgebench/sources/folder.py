@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from forgebench.errors import Problem
 from forgebench.schema import SAMPLE_ID
 from forgebench.sources.files import IMAGE_SUFFIXES, files_below
-from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec
+from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate
 
-_MASK_SUFFIX = re.compile(r"(_mask|_gt)$")
+_MASK_ENDS = ("", "_mask", "_gt")
 
 
 def walk(root: Path) -> Iterator[Found]:
@@ -20,43 +20,52 @@ def walk(root: Path) -> Iterator[Found]:
     Subfolders are allowed and become part of the sample's name. An authentic and a tampered image of the same
     name are one group.
     """
-    masks = {_MASK_SUFFIX.sub("", _key(path, "masks")): path for path in _images(root, "masks")}
-    for path in _images(root, "authentic"):
-        yield from _entry(path, f"authentic-{_key(path, 'authentic')}", "authentic", None)
-    for path in _images(root, "tampered"):
-        key = _key(path, "tampered")
-        mask = masks.pop(key, None)
-        if mask is None:
-            yield Problem(
-                "unpaired", f"tampered-{key}", f"a mask masks/{key}.png for {path}", "no such file",
-                "Add the mask, or leave the image out with --allow-issues unpaired.",
-            )  # fmt: skip
-        else:
-            yield from _entry(path, f"tampered-{key}", "tampered", MaskFile(mask))
-    for key, path in masks.items():
+    authentic, tampered, masks = (_images(root, folder) for folder in ("authentic", "tampered", "masks"))
+    for key, paths in authentic.items():
+        for path in paths:
+            yield _entry(path, f"authentic-{key}", None)
+    unused = dict(masks)
+    for key, paths in tampered.items():
+        # NAME_gt.png is the mask of an image NAME_gt where there is one.
+        ends = (end for end in _MASK_ENDS if key + end in masks and (not end or key + end not in tampered))
+        found = unused.pop(key + next(ends, ""), [])
+        for path in paths:
+            yield _tampered(path, key, found)
+    for key, (path, *_) in unused.items():
         yield Problem(
             "unpaired", f"tampered-{key}", f"an image tampered/{key}.* for {path}", "no such file",
             "Add the image, or leave the mask out with --allow-issues unpaired.",
         )  # fmt: skip
 
 
-def _entry(path: str, sample_id: str, label: str, mask: MaskFile | None) -> Iterator[Found]:
+def _tampered(path: str, key: str, masks: list[str]) -> Found:
+    if len(masks) > 1:
+        return duplicate(f"tampered-{key}", f"mask for {path}", masks)
+    if masks:
+        return _entry(path, f"tampered-{key}", MaskFile(masks[0]))
+    return Problem(
+        "unpaired", f"tampered-{key}", f"a mask masks/{key}.png for {path}", "no such file",
+        "Add the mask, or leave the image out with --allow-issues unpaired.",
+    )  # fmt: skip
+
+
+def _entry(path: str, sample_id: str, mask: MaskFile | None) -> Found:
     if not SAMPLE_ID.fullmatch(sample_id):
-        yield Problem(
+        return Problem(
             "bad_name", sample_id, "letters, digits, dot, dash and underscore, at most 128", path,
-            "Rename the file.",
+            "Rename the file, or leave it out with --allow-issues bad_name.",
         )  # fmt: skip
-        return
     group = sample_id.split("-", 1)[1]
-    yield Entry(sample_id, path, "tampered" if mask else "authentic", group, mask=mask)
+    return Entry(sample_id, path, "tampered" if mask else "authentic", group, mask=mask)
 
 
-def _images(root: Path, folder: str) -> list[str]:
-    return [p for p in files_below(root, folder) if Path(p).suffix.lower() in IMAGE_SUFFIXES]
-
-
-def _key(path: str, folder: str) -> str:
-    return Path(path).relative_to(folder).with_suffix("").as_posix().replace("/", ".")
+def _images(root: Path, folder: str) -> dict[str, list[str]]:
+    """The images below a folder by their names, subfolders joined with dots, suffix left out."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in files_below(root, folder):
+        if Path(path).suffix.lower() in IMAGE_SUFFIXES:
+            found[Path(path).relative_to(folder).with_suffix("").as_posix().replace("/", ".")].append(path)
+    return found
 
 
 SPEC = SourceSpec("folder", walk, generic=True)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 from forgebench.errors import Problem
 from forgebench.schema import Fix, Item, Mask
-from forgebench.sources.files import decode_mask, image_size, orient, sha256
+from forgebench.sources.files import UNDECODABLE, decode_mask, image_size, orient, sha256
 from forgebench.sources.spec import Entry, MaskFile
-
-_UNDECODABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 class _ProblemFoundError(Exception):
@@ -32,9 +30,10 @@ def _read(root: Path, entry: Entry) -> Item:
     data = _bytes(root, entry, entry.image)
     try:
         (width, height), orientation = image_size(data)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise _unreadable(entry, entry.image, error) from error
-    files = {entry.image: sha256(data)}
+    digest = sha256(data)
+    files = {entry.image: digest}
     fixes = list(entry.fixes)
     masks: list[Mask | None] = []
     for mask_file in (entry.mask, entry.source_mask):
@@ -52,7 +51,7 @@ def _read(root: Path, entry: Entry) -> Item:
     elif truth is not None and not truth.any():
         raise _empty(entry)
     return Item(
-        entry.sample_id, entry.label, data, Path(entry.image).name, (height, width), entry.group, entry.split,
+        entry.sample_id, entry.label, data, PurePosixPath(entry.image).name, digest, (height, width), entry.group, entry.split,
         manipulation=entry.manipulation, mask=truth, source_mask=source, mask_scope=entry.mask_scope,
         fixes=tuple(fixes), files=files,
     )  # fmt: skip
@@ -71,7 +70,7 @@ def _fitted(
     """The mask at the image's size, and the known defect that was mended on the way."""
     try:
         mask = decode_mask(data)
-    except _UNDECODABLE as error:
+    except UNDECODABLE as error:
         raise _unreadable(entry, file.path, error) from error
     if mask.shape == shape:
         return mask, None
@@ -82,8 +81,9 @@ def _fitted(
         cropped = mask[top : top + shape[0], left : left + shape[1]]
         return cropped, Fix(entry.sample_id, issue, f"cropped at x {left}, y {top}")
     if file.resize:
-        small = Image.fromarray(mask).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
-        return np.asarray(small), Fix(entry.sample_id, issue, "resized (nearest)")
+        # As bytes: the booleans of a 1-bit picture are stored as 255.
+        small = Image.fromarray(mask.astype(np.uint8)).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+        return np.asarray(small) > 0, Fix(entry.sample_id, issue, "resized (nearest)")
     if orientation >= 5 and mask.shape == shape[::-1]:
         turned = orient(mask, orientation)
         return turned, Fix(entry.sample_id, issue, f"turned with the image's EXIF orientation {orientation}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -89,6 +89,12 @@ class SourceSpec:
     def prose(self) -> str:
         """The text of the data set's card, Markdown."""
         return _split_card(self.name)[1].strip()
+
+
+def duplicate(sample_id: str, what: str, paths: Sequence[str]) -> Problem:
+    """Several files where one belongs: which of them is meant cannot be known."""
+    fix = "Rename or remove all but one, or leave them all out with --allow-issues duplicate."
+    return Problem("duplicate", sample_id, f"one {what}", " and ".join(paths), fix)
 
 
 Kind: TypeAlias = Literal["unpaired", "unreadable", "mismatched", "duplicate", "empty_mask", "bad_name"]

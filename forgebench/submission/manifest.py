@@ -10,8 +10,9 @@ MANIFEST = "submission.json"
 Supervision = Literal["image", "box", "scribble", "pixel", "zero-shot"]
 Output = Literal["score", "mask"]
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f<>]*$")]
-"""One line of text without control characters or markup."""
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=rf"^[^{_CONTROL}<>]*$")]
+"""One line of text without markup or control characters, also those that turn the direction of writing."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s<>\"']+$")]
 
@@ -52,7 +53,11 @@ class SubmissionManifest(BaseModel):
     authors: list[Line] = Field(default_factory=list, max_length=100)
     supervision: Supervision
     """The strongest annotation used in training; `zero-shot` for none."""
-    outputs: Annotated[list[Output], AfterValidator(_with_score)] = ["score", "mask"]
+    outputs: Annotated[
+        list[Output],
+        AfterValidator(_with_score),
+        Field(json_schema_extra={"contains": {"const": "score"}, "uniqueItems": True}),
+    ] = ["score", "mask"]
     """What is predicted for every sample; without `mask` localization is not scored."""
     training_data: list[TrainingData] = Field(default_factory=list, max_length=100)
     external_data: list[Line] = Field(default_factory=list, max_length=100)

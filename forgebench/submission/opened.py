@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,14 +17,17 @@ from pydantic import ValidationError
 
 from forgebench.benchmark import Benchmark
 from forgebench.errors import Problem, ProblemsError
+from forgebench.submission.layout import MAX_MANIFEST, Store, UnreadableError, printable
 from forgebench.submission.manifest import SubmissionManifest
-from forgebench.submission.predicted import decode_prediction
-from forgebench.submission.stores import Store, UnreadableError, open_store
+from forgebench.submission.predicted import decode_prediction, most_bytes
+from forgebench.submission.stores import open_store
 
 FATAL = frozenset({
     "unsafe_archive", "unreadable_archive", "manifest", "wrong_benchmark", "unknown_id", "duplicate_id",
 })  # fmt: skip
 """Problems that a submission cannot be scored with; all others concern a sample, which then scores worst."""
+MAX_SHOWN = 10_000
+"""Most problems of the manifest, and of the ids: further ones are more of the same, and could fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Submission:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Sent to a worker as its path: a worker opens it once, not once a job."""
-        return _opened_once, (self.path, self._token)
+        return _opened_once, (self.path.absolute(), self._token)
 
     @property
     def localizes(self) -> bool:
@@ -69,9 +73,9 @@ class Submission:
         if isinstance(score, Problem) or not self.localizes:
             return score if isinstance(score, Problem) else (score, None)
         try:
-            data = self.store.mask(sample_id)
+            data = self.store.mask(sample_id, most_bytes(size))
         except UnreadableError as error:
-            return Problem("undecodable", sample_id, "a readable mask", str(error), "Write the mask again.")
+            return Problem("undecodable", sample_id, "a readable mask", printable(str(error)), "Write the mask again.")
         if data is None:
             return Problem(
                 "missing_mask", sample_id, f"masks/{sample_id}.png", "none",
@@ -87,10 +91,11 @@ def _score(sample_id: str, text: str) -> float | Problem:
     except ValueError:
         score = math.nan
     if not math.isfinite(score):
-        return Problem("not_finite", sample_id, "a score in [0, 1]", repr(text), "Write a finite number.")
+        got = f"'{printable(text)}'"
+        return Problem("not_finite", sample_id, "a score in [0, 1]", got, "Write a finite number.")
     if not 0 <= score <= 1:
         fix = "Scores are probabilities: map them into [0, 1]."
-        return Problem("out_of_range", sample_id, "a score in [0, 1]", text, fix)
+        return Problem("out_of_range", sample_id, "a score in [0, 1]", printable(text), fix)
     return score
 
 
@@ -124,16 +129,22 @@ def _manifest(store: Store) -> SubmissionManifest | list[Problem]:
     try:
         data = store.manifest()
     except UnreadableError as error:
-        return [Problem("manifest", "", "a readable submission.json", str(error), fix)]
+        return [Problem("manifest", "", "a readable submission.json", printable(str(error)), fix)]
+    if data is not None and len(data) > MAX_MANIFEST:
+        return [Problem("manifest", "", f"at most {MAX_MANIFEST} bytes", f"{len(data)}", fix)]
     if data is None:
         return [Problem("manifest", "", "submission.json", "none", fix)]
     try:
         return SubmissionManifest.model_validate_json(data)
     except ValidationError as error:
         return [
-            Problem("manifest", "", f"a valid {'.'.join(map(str, e['loc'])) or 'submission.json'}", e["msg"], fix)
-            for e in error.errors()
+            Problem("manifest", "", f"a valid {_field(e['loc']) or 'submission.json'}", e["msg"], fix)
+            for e in error.errors(include_url=False, include_input=False)[:MAX_SHOWN]
         ]
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    return printable(".".join(map(str, place)))
 
 
 def check(path: str | Path, benchmark: Benchmark, split: str | None = None) -> tuple[Submission | None, list[Problem]]:
@@ -147,7 +158,7 @@ def check(path: str | Path, benchmark: Benchmark, split: str | None = None) -> t
         problems += _benchmark_problems(submission.manifest, benchmark, split)
     if submission is not None and not any(p.code in FATAL for p in problems):
         try:
-            problems += _id_problems(submission, benchmark)
+            problems += islice(_id_problems(submission, benchmark), MAX_SHOWN)
         except UnreadableError as error:
             problems.append(_unreadable_scores(str(error)))
     usable = not any(problem.code in FATAL for problem in problems)
@@ -155,7 +166,8 @@ def check(path: str | Path, benchmark: Benchmark, split: str | None = None) -> t
 
 
 def _unreadable_scores(got: str) -> Problem:
-    return Problem("manifest", "", "predictions.csv with the columns sample_id and score", got, "Write it again.")
+    expected = "predictions.csv with the columns sample_id and score"
+    return Problem("manifest", "", expected, printable(got), "Write it again.")
 
 
 def _benchmark_problems(manifest: SubmissionManifest, benchmark: Benchmark, split: str | None) -> Iterator[Problem]:
@@ -166,9 +178,10 @@ def _benchmark_problems(manifest: SubmissionManifest, benchmark: Benchmark, spli
     ]
     for what, expected, got in pairs:
         if expected != got:
-            yield Problem("wrong_benchmark", "", f"{what} {expected}", got, fix)
+            yield Problem("wrong_benchmark", "", f"{what} {expected}", printable(got), fix)
     if manifest.split not in benchmark.splits or split not in (None, manifest.split):
-        yield Problem("wrong_benchmark", "", f"split {split or ' or '.join(benchmark.splits)}", manifest.split, fix)
+        got = printable(manifest.split)
+        yield Problem("wrong_benchmark", "", f"split {split or ' or '.join(benchmark.splits)}", got, fix)
 
 
 def _id_problems(submission: Submission, benchmark: Benchmark) -> Iterator[Problem]:
@@ -192,8 +205,7 @@ def _id_problems(submission: Submission, benchmark: Benchmark) -> Iterator[Probl
 
 
 def _unknown(sample_id: str, where: str) -> Problem:
-    printable = sample_id.encode("unicode_escape").decode()[:128]
-    return Problem("unknown_id", printable, "ids of the split", f"this one in {where}", "Remove it.")
+    return Problem("unknown_id", printable(sample_id), "ids of the split", f"this one in {where}", "Remove it.")
 
 
 def usable(path: str | Path, benchmark: Benchmark, split: str | None) -> tuple[Submission, list[Problem]]:

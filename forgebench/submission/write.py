@@ -7,18 +7,23 @@ import io
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from pydantic import ValidationError
 
 from forgebench.benchmark import Benchmark
-from forgebench.benchmark.rows import png
 from forgebench.errors import InputError
 from forgebench.schema import Prediction
+from forgebench.submission.layout import MANIFEST, MASKS, SCORES
 from forgebench.submission.manifest import SubmissionManifest
 from forgebench.submission.opened import Submission
-from forgebench.submission.stores import MANIFEST, MASKS, SCORES, open_store
+from forgebench.submission.parquet import KEY
+from forgebench.submission.stores import open_store
 
 _GROUP_ROWS = 100
 
@@ -107,7 +112,7 @@ def _write_all(
         with_mask.add(mask is not None)
         if len(with_mask) > 1:
             raise InputError(f"{prediction.sample_id}: expected masks for all samples or for none, got both.")
-        writer.mask(prediction.sample_id, prediction.score, None if mask is None else png(mask))
+        writer.mask(prediction.sample_id, prediction.score, None if mask is None else heat_png(mask))
         lines.writerow([prediction.sample_id, repr(float(prediction.score))])
     return text.getvalue(), with_mask == {True}
 
@@ -134,6 +139,13 @@ def _writer(path: Path) -> _Writer:
     return kinds.get(path.suffix.lower(), _FolderWriter)(path)
 
 
+def heat_png(mask: NDArray[np.uint8]) -> bytes:
+    """A predicted mask, shape (H, W), uint8, as a grey PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
+
+
 class _FolderWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -157,25 +169,37 @@ class _ZipWriter:
 
     def mask(self, sample_id: str, score: float, data: bytes | None) -> None:
         if data is not None:
-            self._zip.writestr(zipfile.ZipInfo(f"{MASKS}{sample_id}.png"), data)
+            self._zip.writestr(_entry(f"{MASKS}{sample_id}.png"), data)
 
     def close(self, manifest: str, scores: str) -> None:
         for name, text in ((MANIFEST, manifest), (SCORES, scores)):
-            self._zip.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+            self._zip.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
         self._zip.close()
 
 
+def _entry(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    # Without a mode, unzip makes files that nobody may read.
+    info.external_attr = 0o644 << 16
+    return info
+
+
 class _ParquetWriter:
+    """Written once the first rows say whether there are masks."""
+
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: list[dict[str, Any]] = []
+
+    @cached_property
+    def _file(self) -> Any:  # noqa: ANN401
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         fields = [("sample_id", pa.string()), ("score", pa.float64()), ("mask", pa.binary())]
-        self._schema = pa.schema(fields)
-        self._parquet = pq
-        self._table = pa.Table
-        self._file = pq.ParquetWriter(path, self._schema, compression="none", use_dictionary=False)
-        self._rows: list[dict[str, Any]] = []
+        localizes = any(row["mask"] is not None for row in self._rows)
+        schema = pa.schema(fields if localizes else fields[:2])
+        return pq.ParquetWriter(self._path, schema, compression="none", use_dictionary=False)
 
     def mask(self, sample_id: str, score: float, data: bytes | None) -> None:
         self._rows.append({"sample_id": sample_id, "score": float(score), "mask": data})
@@ -183,11 +207,13 @@ class _ParquetWriter:
             self._flush()
 
     def _flush(self) -> None:
+        import pyarrow as pa
+
         if self._rows:
-            self._file.write_table(self._table.from_pylist(self._rows, schema=self._schema))
+            self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._file.schema))
             self._rows = []
 
     def close(self, manifest: str, scores: str) -> None:
         self._flush()
-        self._file.add_key_value_metadata({"forgebench.submission": manifest})
+        self._file.add_key_value_metadata({KEY: manifest})
         self._file.close()

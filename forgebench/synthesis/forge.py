@@ -14,6 +14,7 @@ from PIL import Image
 from scipy import ndimage
 
 from forgebench.schema import Item, Mask
+from forgebench.sources.files import sha256
 from forgebench.synthesis.explain import explain
 from forgebench.synthesis.photos import Photo, open_photo
 from forgebench.synthesis.recipe import Kind, Recipe
@@ -75,11 +76,13 @@ def forge(photos: Sequence[Photo], recipe: Recipe, seed: int, index: int) -> Ite
         **details,
     }
     name = f"s{seed}-{index:06d}"
+    data = _jpeg(image, plan.final_quality)
     return Item(
         sample_id=name,
         label="tampered" if plan.tampered else "authentic",
-        image=_jpeg(image, plan.final_quality),
+        image=data,
         image_name=f"{name}.jpg",
+        sha256=sha256(data),
         size=size,
         group=host.group,
         manipulation=plan.kind if plan.tampered else None,

@@ -1,0 +1,182 @@
+"""The curves, from per-image tables; and the curves as Plotly figures.
+
+A figure's traces name their entry or label under `meta`; colours are the page's, which has a light and a dark set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from forgebench.metrics import Table, calibration, image
+from forgebench.metrics.pixel import BINS, THRESHOLD, Floats, Histograms, ratio
+from forgebench.report.entries import Entry
+
+SCORE_BINS = 20
+_BLOCK = 1024
+_MOST_POINTS = 2000
+_DIGITS = 5
+
+Figure = dict[str, Any]
+Curve = tuple[Floats, Floats]
+
+
+def f1_by_threshold(table: Table) -> Floats:
+    """Pixel F1 at each byte threshold, mean over tampered images with a mask; shape (256,), NaN without any.
+
+    At 128 it is `pixel_f1`: undefined images are left out, invalid predictions count 0.
+    """
+    total, n = np.zeros(BINS), 0
+    members = np.flatnonzero(table.tampered_with_mask if table.localizes else [])
+    for start in range(0, len(members), _BLOCK):
+        rows = members[start : start + _BLOCK]
+        tp, fp = (_at_or_above(h[rows]) for h in (table.hist_tampered, table.hist_authentic))
+        p = np.broadcast_to(tp[:, :1], tp.shape)
+        f1 = ratio(2 * tp, tp + fp + p, where=p > 0)
+        f1[~table.valid[rows]] = 0.0
+        defined = ~np.isnan(f1[:, 0])
+        total, n = total + f1[defined].sum(axis=0), n + int(defined.sum())
+    return total / n if n else np.full(BINS, np.nan)
+
+
+def _at_or_above(histograms: Histograms) -> Histograms:
+    """How many pixels have at least each byte, shape (N, 256)."""
+    return np.cumsum(histograms[:, ::-1].astype(np.int64), axis=1)[:, ::-1]
+
+
+def _pooled(table: Table) -> tuple[Histograms, Histograms]:
+    """True and false positives over all pixels of tampered images, at each byte that occurs, from the highest."""
+    inside = table.tampered_with_mask
+    tampered, authentic = (h[inside].sum(axis=0, dtype=np.int64)[::-1] for h in table.worst_histograms)
+    occurs = tampered + authentic > 0
+    return np.cumsum(tampered)[occurs], np.cumsum(authentic)[occurs]
+
+
+def pixel_roc(table: Table) -> Curve:
+    """False and true positive rates over the pooled pixels, from (0, 0) to (1, 1); empty without both classes."""
+    if not table.localizes:
+        return np.empty(0), np.empty(0)
+    tp, fp = _pooled(table)
+    if not len(tp) or not tp[-1] or not fp[-1]:
+        return np.empty(0), np.empty(0)
+    return np.concatenate([[0], fp / fp[-1]]), np.concatenate([[0], tp / tp[-1]])
+
+
+def pixel_precision_recall(table: Table) -> Curve:
+    """Recall and precision over the pooled pixels, from the highest threshold; empty without both classes."""
+    if not table.localizes:
+        return np.empty(0), np.empty(0)
+    tp, fp = _pooled(table)
+    if not len(tp) or not tp[-1] or not fp[-1]:
+        return np.empty(0), np.empty(0)
+    return tp / tp[-1], tp / (tp + fp)
+
+
+def _steps(table: Table) -> Curve:
+    """The same from recall 0 on; drawn as steps, the area below is `pixel_ap_pooled`."""
+    recall, precision = pixel_precision_recall(table)
+    return np.concatenate([[0.0][: len(recall)], recall]), np.concatenate([precision[:1], precision])
+
+
+def image_roc(table: Table) -> Curve:
+    """False and true positive rates over the images, from (0, 0) to (1, 1); empty without both classes."""
+    fpr, tpr = (rates[0] for rates in image.curve_counts(table, _once(table)).rates)
+    return (np.empty(0), np.empty(0)) if np.isnan(fpr[-1] + tpr[-1]) else (fpr, tpr)
+
+
+def reliability(table: Table) -> tuple[Floats, Floats, Floats]:
+    """Mean score, share of tampered images and number of images, of each of 15 bins that holds any."""
+    counts = calibration.image_reliability_counts(table, _once(table))
+    held = counts.total[0] > 0
+    said, so, n = (values[0][held] for values in (counts.said, counts.tampered, counts.total))
+    return said / n, so / n, n
+
+
+def score_histogram(table: Table, tampered: bool) -> Histograms:
+    """How many valid scores of one label fall into each of 20 equal bins of [0, 1]; shape (20,)."""
+    scores = table.score[table.valid & (table.tampered == tampered)]
+    return np.histogram(scores, bins=SCORE_BINS, range=(0, 1))[0]
+
+
+def _once(table: Table) -> Histograms:
+    return np.ones((1, len(table)), np.int64)
+
+
+def figures(entries: Sequence[Entry]) -> dict[str, Figure]:
+    """Every curve of the page as a Plotly figure; one that no entry has a line in is left out."""
+    tables = [entry.table for entry in entries]
+    found = {
+        "f1": _figure(_f1_traces(entries), "threshold", "mean pixel F1"),
+        "pixel_roc": _figure(_lines(entries, map(pixel_roc, tables)), "false positive rate", "true positive rate"),
+        "pixel_pr": _figure(_lines(entries, map(_steps, tables), shape="vh"), "recall", "precision"),
+        "image_roc": _figure(_lines(entries, map(image_roc, tables)), "false positive rate", "true positive rate"),
+        "reliability": _figure(_reliability_traces(entries), "mean score", "share tampered"),
+    }
+    for name in ("pixel_roc", "image_roc", "reliability"):
+        found[name]["layout"]["shapes"] = [{"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1}]
+    byte = THRESHOLD / (BINS - 1)
+    highest = max((y for trace in found["f1"]["data"] for y in trace["y"]), default=0.0)
+    found["f1"]["layout"]["shapes"] = [{"type": "line", "x0": byte, "x1": byte, "y0": 0, "y1": 1}]
+    found["f1"]["layout"]["yaxis"]["range"] = [0, min(1.02, 1.1 * highest + 0.02)]
+    for index, entry in enumerate(entries):
+        found[f"scores-{index}"] = _figure(_score_traces(entry), "score", "share of images")
+    return {name: figure for name, figure in found.items() if figure["data"]}
+
+
+def _figure(traces: list[Figure], x: str, y: str) -> Figure:
+    axes = {f"{axis}axis": {"title": {"text": text}, "range": [-0.02, 1.02]} for axis, text in (("x", x), ("y", y))}
+    return {"data": traces, "layout": axes}
+
+
+def _line(index: int, entry: Entry, x: Floats, y: Floats, **more: object) -> Figure:
+    return {
+        "type": "scatter", "mode": "lines", "name": escape(entry.title, quote=False), "meta": {"entry": index},
+        "x": _plain(x), "y": _plain(y), **more,
+    }  # fmt: skip
+
+
+def _lines(entries: Sequence[Entry], curves: Iterable[Curve], shape: str = "linear") -> list[Figure]:
+    traces = []
+    for index, (entry, (x, y)) in enumerate(zip(entries, curves, strict=True)):
+        if len(x):
+            keep = np.unique(np.linspace(0, len(x) - 1, _MOST_POINTS).astype(np.int64))
+            traces.append(_line(index, entry, x[keep], y[keep], line={"shape": shape}))
+    return traces
+
+
+def _f1_traces(entries: Sequence[Entry]) -> list[Figure]:
+    x = np.arange(BINS) / (BINS - 1)
+    values = [(index, entry, f1_by_threshold(entry.table)) for index, entry in enumerate(entries)]
+    return [_line(index, entry, x, f1) for index, entry, f1 in values if not np.isnan(f1[0])]
+
+
+def _reliability_traces(entries: Sequence[Entry]) -> list[Figure]:
+    traces = []
+    for index, entry in enumerate(entries):
+        said, so, n = reliability(entry.table)
+        sizes = 6 + 14 * np.sqrt(n / n.sum())
+        traces.append(
+            _line(index, entry, said, so, mode="lines+markers", marker={"size": _plain(sizes)}, customdata=_plain(n))
+        )
+    return traces
+
+
+def _score_traces(entry: Entry) -> list[Figure]:
+    centres = (np.arange(SCORE_BINS) + 0.5) / SCORE_BINS
+    traces = []
+    for label, tampered in (("authentic", False), ("tampered", True)):
+        counts = score_histogram(entry.table, tampered)
+        if counts.sum():
+            traces.append({
+                "type": "bar", "name": label, "meta": {"label": label}, "x": _plain(centres),
+                "y": _plain(counts / counts.sum()), "customdata": _plain(counts), "width": 1 / SCORE_BINS,
+            })  # fmt: skip
+    return traces
+
+
+def _plain(values: Floats | Histograms) -> list[float]:
+    """Numbers for JSON."""
+    return [round(float(value), _DIGITS) for value in values]
