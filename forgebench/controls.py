@@ -80,25 +80,31 @@ def jpeg_ghost() -> Control:
 
 _QUALITIES = range(50, 92, 3)
 _BLOCK = 16
+_FLAT = 1e-6
+"""Keeps a picture without any texture, which no compression changes, from being divided by zero."""
+_FULL = 0.5
+"""A dip that falls short by half of its block's whole range is certain evidence: a quarter is at the threshold."""
+_SHARE = 20
+"""The score is the mean over the strongest twentieth of the blocks: less is noise, more misses small regions."""
 
 
 def _ghost(sample: Sample) -> tuple[float, NDArray[np.uint8]]:
     errors = np.stack([_block_error(sample.image, quality) for quality in _QUALITIES])
     # Scaled block by block: flat ground has small errors throughout, texture large ones.
     low, high = errors.min(axis=0), errors.max(axis=0)
-    scaled = (errors - low) / np.maximum(high - low, 1e-6)
-    weight = np.sqrt(high)
+    scaled = (errors - low) / np.maximum(high - low, _FLAT)
+    weight = np.sqrt(high) + _FLAT
     smooth = ndimage.gaussian_filter(weight, 1.0)
-    scaled = np.stack([ndimage.gaussian_filter(plane * weight, 1.0) / np.maximum(smooth, 1e-6) for plane in scaled])
+    scaled = np.stack([ndimage.gaussian_filter(plane * weight, 1.0) / smooth for plane in scaled])
     typical = np.average(scaled, axis=(1, 2), weights=weight)
     dip = typical - np.interp(range(len(typical)), (0, len(typical) - 1), (typical[0], typical[-1]))
     dominant = int(dip.argmin())
     away = scaled[dominant] - np.median(scaled[dominant])
-    evidence = np.clip(away / 0.25, 0, 1)
+    evidence = np.clip(away / _FULL, 0, 1)
     mask = Image.fromarray(np.round(evidence * 255).astype(np.uint8))
     full = np.asarray(mask.resize((sample.width, sample.height), Image.Resampling.BILINEAR))
-    score = float(np.clip(np.sort(evidence.ravel())[-max(4, evidence.size // 50) :].mean(), 0, 1))
-    return score, full
+    strongest = np.sort(evidence.ravel())[-max(4, evidence.size // _SHARE) :]
+    return float(strongest.mean()), full
 
 
 def _block_error(image: NDArray[np.uint8], quality: int) -> NDArray[np.float64]:

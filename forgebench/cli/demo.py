@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +27,22 @@ def demo(
     if as_json:
         print_json(asdict(made))
         return
-    scores = out / "scores"
-    typer.echo(f"\nReport: {Path(made.report).resolve()} (open it in a browser)")
-    typer.echo("Next:")
-    typer.echo(f"  forgebench verify {scores / 'jpeg-ghost'}           check a record, every number computed again")
-    typer.echo(f"  forgebench compare {scores / '*'}            which methods do the data tell apart?")
-    typer.echo(
-        f"  forgebench browse {made.benchmark} {scores / 'jpeg-ghost'}   its failures in FiftyOne (extra: browse)"
-    )
-    typer.echo("  forgebench sources                     public data sets, and how to build them")
+    typer.echo(f"\nReport: {Path(made.report).resolve()} (open it in a browser)\nNext:")
+    ghost, command = out / "scores" / "jpeg-ghost", _command()
+    steps = {
+        f"verify {ghost}": "check a record, every number computed again",
+        f"compare {out / 'scores'}/*": "which methods do the data tell apart?",
+        f"browse {made.benchmark} {ghost}": "its failures in FiftyOne (needs the extra: browse)",
+        "sources": "public data sets, and how to build them",
+    }
+    width = max(map(len, steps))
+    for step, why in steps.items():
+        typer.echo(f"  {command} {step:{width}}   {why}")
+
+
+def _command() -> str:
+    """What to type for `forgebench` here: its path, where it is not on the search path."""
+    found = Path(sys.argv[0])
+    if shutil.which("forgebench") or found.name != "forgebench":
+        return "forgebench"
+    return os.path.relpath(found)

@@ -76,7 +76,10 @@ def pixel_precision_recall(table: Table) -> Curve:
 
 
 def _steps(table: Table) -> Curve:
-    """The same from recall 0 on; drawn as steps, the area below is `pixel_ap_pooled`."""
+    """The same from recall 0 on, to be drawn as steps.
+
+    The area below is `pixel_ap_pooled` where all predictions are valid.
+    """
     recall, precision = pixel_precision_recall(table)
     return np.concatenate([[0.0][: len(recall)], recall]), np.concatenate([precision[:1], precision])
 
@@ -88,7 +91,7 @@ def image_roc(table: Table) -> Curve:
 
 
 def reliability(table: Table) -> tuple[Floats, Floats, Floats]:
-    """Mean score, share of tampered images and number of images, of each of 15 bins that holds any."""
+    """Mean score, share of tampered images and number of images, of each of 15 bins that holds a valid prediction."""
     counts = calibration.image_reliability_counts(table, _once(table))
     held = counts.total[0] > 0
     said, so, n = (values[0][held] for values in (counts.said, counts.tampered, counts.total))
@@ -157,6 +160,8 @@ def _reliability_traces(entries: Sequence[Entry]) -> list[Figure]:
     traces = []
     for index, entry in enumerate(entries):
         said, so, n = reliability(entry.table)
+        if not len(n):
+            continue
         sizes = 6 + 14 * np.sqrt(n / n.sum())
         traces.append(
             _line(index, entry, said, so, mode="lines+markers", marker={"size": _plain(sizes)}, customdata=_plain(n))

@@ -28,6 +28,11 @@ class Entry:
     warnings: tuple[str, ...] = ()
     """What about the record or its table does not hold."""
 
+    @property
+    def lost(self) -> int:
+        """How many samples have no valid prediction."""
+        return self.record.benchmark.n - self.record.predictions.n_valid
+
     def number(self, metric: str) -> MetricValue | None:
         """The record's number of this metric over all samples; None where it was not scored."""
         for one in self.record.metrics:

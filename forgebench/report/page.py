@@ -23,9 +23,9 @@ from forgebench.report.gallery import Gallery, make_gallery
 from forgebench.report.pictures import ramp_css
 from forgebench.report.ranking import rank
 from forgebench.report.results import COLUMNS, RANKED, UNDEFINED, all_metrics, main_rows, shown
-from forgebench.report.words import listed, sentences
+from forgebench.report.words import sentences
+from forgebench.scoring.score import REPORT
 
-FILE = "report.html"
 _SCRIPTS = ("plotly-basic.min.js", "table.js", "plots.js", "lightbox.js", "print.js")
 _STYLES = ("page.css", "results.css", "gallery.css", "print.css")
 
@@ -49,9 +49,9 @@ def write_report(
         InputError: If the scores are of different benchmarks, `benchmark` is another one, or `out` is a folder.
     """
     entries = read_entries(scores)
-    path = Path(scores[0]) / FILE if out is None else Path(out)
+    path = Path(scores[0]) / REPORT if out is None else Path(out)
     if path.is_dir():
-        raise InputError(f"{path} is a folder. Name the file to write, such as {path / FILE}")
+        raise InputError(f"{path} is a folder. Name the file to write, such as {path / REPORT}")
     html = render(entries, make_gallery(entries, benchmark))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"shown": shown, "listed": listed, "quoted": _quoted, "seconds": _seconds}
+    environment.filters |= {"shown": shown, "quoted": _quoted, "seconds": _seconds}
     return environment
 
 

@@ -119,14 +119,13 @@ def _false_alarms(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _coverage(entries: Sequence[Entry]) -> Iterator[str]:
     n = entries[0].record.benchmark.n
-    if all(entry.record.predictions.n_valid == n for entry in entries):
+    if not any(entry.lost for entry in entries):
         yield f"{'Every entry has' if len(entries) > 1 else 'There is'} a valid prediction for each of the {n} samples."
     for entry in entries:
-        lost = n - entry.record.predictions.n_valid
         kinds = [f"{count} {kind.replace('_', ' ')}" for kind, count in entry.record.predictions.problems.items()]
-        if lost:
+        if entry.lost:
             yield (
-                f"{entry.title} lacks a valid prediction for {lost} of {n} samples ({', '.join(kinds)}); "
+                f"{entry.title} lacks a valid prediction for {entry.lost} of {n} samples ({', '.join(kinds)}); "
                 "each of them counts as the worst value that the metric allows."
             )
 

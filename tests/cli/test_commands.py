@@ -112,7 +112,10 @@ def test_bad_input_gives_one_message_and_exit_code_2(
 
 
 def test_errors_are_json_where_json_was_asked_for(tmp_path: Path) -> None:
-    assert "Expected the folder" in run_json("build", "coverage", "--from", tmp_path / "none", "--out", "x", code=2)["error"]
+    assert (
+        "Expected the folder"
+        in run_json("build", "coverage", "--from", tmp_path / "none", "--out", "x", code=2)["error"]
+    )
 
 
 def test_importing_is_light() -> None:

@@ -17,7 +17,11 @@ def test_one_seed_gives_the_same_hashes_and_numbers(tmp_path: Path) -> None:
     said: list[str] = []
     first = run_demo(tmp_path / "a", say=said.append)
     again = run_demo(tmp_path / "a", say=said.append, workers=1)
-    assert (first.content_hash, first.predictions, first.metrics) == (again.content_hash, again.predictions, again.metrics)
+    assert (first.content_hash, first.predictions, first.metrics) == (
+        again.content_hash,
+        again.predictions,
+        again.metrics,
+    )
     assert json.loads((tmp_path / "a/demo.json").read_text())["content_hash"] == first.content_hash
     assert Path(first.report).stat().st_size > 100_000
     for name in first.predictions:
