@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image
 
 import forgebench
-
 from perf.common import blob, machine, photographs, seconds, table
 
 PHOTOS = Path(forgebench.__file__).parent / "demo/photos"
@@ -25,7 +24,7 @@ SIZE = 384, 256
 
 
 def make(folder: Path, n: int, label: str) -> None:
-    """n crops of photographs as JPEG, with masks where they are tampered."""
+    """N crops of photographs as JPEG, with masks where they are tampered."""
     rng = np.random.default_rng(0)
     pictures = photographs(PHOTOS)
     names = ("authentic",) if label == "authentic" else ("tampered", "masks")
