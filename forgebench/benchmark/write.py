@@ -167,8 +167,8 @@ def _finished(folder: Path, name: str, key: str) -> Shard | None:
     sidecar = folder / "data" / f"{name}.json"
     if not sidecar.is_file() or not (folder / "data" / f"{name}.parquet").is_file():
         return None
-    shard = Shard(**json.loads(sidecar.read_text(encoding="utf-8")))
-    return shard if shard.key == key else None
+    told = json.loads(sidecar.read_text(encoding="utf-8"))
+    return Shard(**told | {"rows": [tuple(row) for row in told["rows"]]}) if told["key"] == key else None
 
 
 def _write_shard(folder: Path, name: str, key: str, split: str, results: Iterator[Row | Problem]) -> Shard:

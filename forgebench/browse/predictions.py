@@ -48,8 +48,10 @@ def add_scores(dataset: fo.Dataset, scores: Scores) -> int:
     folder = cache_folder(dataset.name) / f"{scores.slug}-{scores.predictions_hash[:12]}"
     _forget_others(dataset, scores, folder)
     _declare(dataset, scores)
+    for name in ("map", "mask") if scores.localizes else ():
+        (folder / name).mkdir(parents=True, exist_ok=True)
     ids = dict(zip(*dataset.values([ID, "id"]), strict=True))
-    show = partial(_values, _predictions(scores, folder), folder)
+    show = partial(_values, scores.submission() if scores.localizes else None, folder)
     total = scores.record.benchmark.n
     shown = engine.run(show, _known_rows(scores, ids), total=total, what=f"adding {scores.title}")
     without = 0
@@ -61,12 +63,11 @@ def add_scores(dataset: fo.Dataset, scores: Scores) -> int:
 
 def _forget_others(dataset: fo.Dataset, scores: Scores, folder: Path) -> None:
     """Remove what other predictions of this name have left; a method that is worked on comes back often."""
-    old = [path for path in folder.parent.glob(f"{scores.slug}-*") if path != folder]
-    for path in old:
-        shutil.rmtree(path)
-    if old:
-        schema = dataset.get_field_schema()
-        dataset.delete_sample_fields([name for name in fields_of(scores.slug) if name in schema])
+    for path in folder.parent.glob(f"{scores.slug}-*"):
+        if path != folder:
+            shutil.rmtree(path)
+    left = set(fields_of(scores.slug)) - set(fields_of(scores.slug, localizes=scores.localizes))
+    dataset.delete_sample_fields(sorted(left & dataset.get_field_schema().keys()))
 
 
 def _declare(dataset: fo.Dataset, scores: Scores) -> None:
@@ -80,13 +81,6 @@ def _declare(dataset: fo.Dataset, scores: Scores) -> None:
             dataset.add_sample_field(field, fo.EmbeddedDocumentField, embedded_doc_type=labels[name])
         else:
             dataset.add_sample_field(field, fo.StringField if name == "status" else fo.FloatField)
-
-
-def _predictions(scores: Scores, folder: Path) -> Submission | None:
-    """The submission, where it has maps and still lies there; the folder, which says whose the fields are, always."""
-    for name in ("map", "mask"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return scores.submission() if scores.localizes else None
 
 
 def _known_rows(scores: Scores, ids: dict[str, str]) -> Iterator[Row]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forgebench.benchmark import Benchmark
-from forgebench.errors import InputError, NotFoundError
+from forgebench.errors import InputError, NotFoundError, ProblemsError
 from forgebench.metrics import Table
 from forgebench.metrics.pixel import THRESHOLD, ratio
 from forgebench.scoring import Record, per_image, read_record
@@ -66,16 +66,24 @@ class Scores:
         return f"{self.slug}_{name}"
 
     def submission(self) -> Submission | None:
-        """The predictions that were scored, where they still lie at the same place."""
+        """The predictions that were scored; None where they no longer lie where they did.
+
+        Raises:
+            InputError: If they, or the note of where they lie, cannot be read.
+        """
         inputs = self.folder / INPUTS
         if not inputs.is_file():
             return None
         try:
-            return open_submission(json.loads(inputs.read_text(encoding="utf-8"))["submission"])[0]
-        except NotFoundError:
-            return None
+            path = Path(json.loads(inputs.read_text(encoding="utf-8"))["submission"])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{inputs} cannot be read: {error}. Score the submission again.") from error
+        if not path.exists():
+            return None
+        opened, problems = open_submission(path)
+        if opened is None:
+            raise ProblemsError(f"{path} cannot be read:", problems)
+        return opened
 
     def rows(self) -> Iterator[Row]:
         """The per-image table, streamed.

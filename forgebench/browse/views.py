@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from forgebench.browse.predictions import fields_of
@@ -20,7 +21,7 @@ _OTHER = (
     ("tags", ["tags", "_label_tags"]), ("metadata", ["metadata.width", "metadata.height", "metadata.size_bytes"]),
     ("other", ["id", "filepath", "created_at", "last_modified_at"]),
 )  # fmt: skip
-_TRUTH_COLOUR = "#19e04b"
+_LABEL_COLOUR, _TRUTH_COLOUR = "#666666", "#19e04b"
 _METHOD_COLOURS = ("#ff2d55", "#2f7bff", "#ffb000", "#c04dff", "#00d5d5", "#ff7a1a")
 
 
@@ -89,10 +90,10 @@ def arrange(dataset: fo.Dataset, methods: Mapping[str, Mapping[str, str]], shown
 def _colours(methods: Mapping[str, Mapping[str, str]]) -> fo.ColorScheme:
     import fiftyone as fo
 
-    fields = [_colour(name, _TRUTH_COLOUR) for name in ("ground_truth", "boxes")]
-    for index, slug in enumerate(methods):
-        fields.append(_colour(f"{slug}_mask", _METHOD_COLOURS[index % len(_METHOD_COLOURS)]))
-    return fo.ColorScheme(color_by="field", opacity=0.6, fields=fields)
+    colours = {"label": _LABEL_COLOUR, "ground_truth": _TRUTH_COLOUR, "boxes": _TRUTH_COLOUR}
+    for slug, colour in zip(methods, cycle(_METHOD_COLOURS), strict=False):
+        colours |= dict.fromkeys(fields_of(slug), colour)
+    return fo.ColorScheme(color_by="field", opacity=0.6, fields=[_colour(*pair) for pair in colours.items()])
 
 
 def _colour(path: str, colour: str) -> dict[str, object]:

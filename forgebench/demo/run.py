@@ -20,7 +20,7 @@ from forgebench.submission import predict, validate
 PHOTOS = Path(__file__).parent / "photos"
 """Fifteen free photographs; `ATTRIBUTION.md` there names their authors and licences."""
 SAMPLES = 60
-METHODS = {"random": controls.random, "centre-box": controls.centre_box, "jpeg-ghost": controls.jpeg_ghost}
+METHODS = {"jpeg-ghost": controls.jpeg_ghost, "centre-box": controls.centre_box, "random": controls.random}
 
 _MARK = "demo.json"
 

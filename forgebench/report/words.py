@@ -84,7 +84,7 @@ def _hedge(ranking: Ranking, first: Sequence[str]) -> Iterator[str]:
         yield f"The data do not tell {first[0]} apart from {listed(alike)}{rest}"
     gap = ranking.ahead[others[0]]
     yield (
-        f"The paired difference to {others[0]}, the next, is {shown(gap.value)} "
+        f"The paired difference to {others[0]}{', the next,' if len(others) > 1 else ''} is {shown(gap.value)} "
         f"({shown(gap.ci_low)} to {shown(gap.ci_high)}; Holm-corrected p = {gap.p_holm:.2g})."
     )
 

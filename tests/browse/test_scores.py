@@ -200,6 +200,15 @@ def test_other_predictions_of_a_name_replace_the_earlier(fo: ModuleType, benchma
     assert not folder.exists()
 
 
+def test_predictions_that_lose_their_masks_lose_their_fields(fo: ModuleType, benchmark: Benchmark, tmp_path: Path):
+    white = score(controls.Control("Score only 3D", controls.all_white().one), benchmark, tmp_path / "a")
+    assert browse(benchmark, [white]).dataset.count("score_only_3d_mask") == 9
+    bare = browse(benchmark, [score(_ScoreOnly(), benchmark, tmp_path / "b")]).dataset
+    fields = {name for name in bare.get_field_schema() if name.startswith("score_only_3d")}
+    assert fields == {"score_only_3d_score", "score_only_3d_status"}
+    assert bare.bounds("score_only_3d_score")[1] < 1
+
+
 def test_two_of_one_name_are_told_apart(fo: ModuleType, benchmark: Benchmark, tmp_path: Path):
     white = score(controls.all_white(), benchmark, tmp_path / "a")
     black = score(controls.Control("all white", controls.all_black().one), benchmark, tmp_path / "b")
@@ -238,6 +247,15 @@ def test_predictions_that_are_gone_leave_their_numbers(fo: ModuleType, benchmark
     assert gone.without_map == {"random": 6}
     assert gone.dataset.values("random_pixel_f1") == expected
     assert gone.dataset.values("random_map") == [None] * 9
+
+
+def test_predictions_that_cannot_be_read_are_refused(fo: ModuleType, benchmark: Benchmark, noise: Path):
+    (noise.parent / "submission" / "submission.json").write_text("{")
+    with pytest.raises(InputError, match=r"submission cannot be read:\n.*\[manifest\]"):
+        browse(benchmark, [noise])
+    (noise / "inputs.json").write_text("[]")
+    with pytest.raises(InputError, match=r"inputs\.json cannot be read"):
+        browse(benchmark, [noise])
 
 
 def test_scores_of_another_benchmark_are_refused(fo: ModuleType, scores: Path, tmp_path: Path):

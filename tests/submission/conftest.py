@@ -1,0 +1,5 @@
+"""The small benchmark."""
+
+from small import scene_fixture
+
+__all__ = ["scene_fixture"]
