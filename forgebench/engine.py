@@ -26,6 +26,7 @@ def run(
     total: int,
     what: str,
     workers: int | None = None,
+    chunk: int = CHUNK,
 ) -> Iterator[Result]:
     """Yield `function(job)` for every job, in the order of the jobs whatever the number of workers.
 
@@ -35,31 +36,32 @@ def run(
         total: Number of jobs, for the progress bar.
         what: What is being done, shown beside the bar.
         workers: Number of processes; None takes all cores, but one for few jobs.
+        chunk: How many jobs travel to a process together: many where each is small, 1 where each is large.
 
     Raises:
         ForgeBenchError: If a worker process dies.
     """
-    count = _worker_count(workers, total)
-    results = map(function, jobs) if count == 1 else _parallel(function, jobs, count)
+    count = _worker_count(workers, total, chunk)
+    results = map(function, jobs) if count == 1 else _parallel(function, jobs, count, chunk)
     return _with_progress(results, total, what)
 
 
-def _worker_count(workers: int | None, total: int) -> int:
+def _worker_count(workers: int | None, total: int, chunk: int) -> int:
     if workers is not None:
         return max(1, workers)
-    return 1 if total <= 2 * CHUNK else os.cpu_count() or 1
+    return 1 if total <= 2 * chunk else os.cpu_count() or 1
 
 
 def _apply(function: Callable[[Job], Result], chunk: list[Job]) -> list[Result]:
     return [function(job) for job in chunk]
 
 
-def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
+def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, size: int) -> Iterator[Result]:
     from loky import get_reusable_executor
 
     executor = get_reusable_executor(max_workers=workers, timeout=60)
     remaining = iter(jobs)
-    chunks = iter(lambda: list(islice(remaining, CHUNK)), [])
+    chunks = iter(lambda: list(islice(remaining, size)), [])
     waiting: deque[Future[list[Result]]] = deque()
     try:
         for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER):

@@ -73,7 +73,7 @@ def _smoothed(points: Points) -> Points:
 
 def _longest_path(skeleton: Mask) -> NDArray[np.int64]:
     """The (y, x) pixels of the longest shortest path of the skeleton's largest piece: two breadth-first walks."""
-    pixels: dict[_Pixel, None] = dict.fromkeys(map(tuple, np.argwhere(skeleton).tolist()))
+    pixels: dict[_Pixel, None] = dict.fromkeys((y, x) for y, x in np.argwhere(skeleton).tolist())
     best: list[_Pixel] = []
     while pixels:
         far, reached = _walk(next(iter(pixels)), pixels)
@@ -93,8 +93,9 @@ def _walk(start: _Pixel, pixels: dict[_Pixel, None]) -> tuple[_Pixel, dict[_Pixe
     order = [start]
     for here in order:
         y, x = here
+        above, below, left, right = y - 1, y + 1, x - 1, x + 1
         for near in (
-            (y - 1, x - 1), (y - 1, x), (y - 1, x + 1), (y, x - 1), (y, x + 1), (y + 1, x - 1), (y + 1, x), (y + 1, x + 1),
+            (above, left), (above, x), (above, right), (y, left), (y, right), (below, left), (below, x), (below, right),
         ):  # fmt: skip
             if near in pixels and near not in parents:
                 parents[near] = here

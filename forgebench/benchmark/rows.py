@@ -89,7 +89,7 @@ def label_png(pixels: NDArray[np.uint8]) -> bytes:
     lines = np.zeros((height, width + 1), np.uint8)
     lines[:, 1:] = pixels
     packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
-    data = packer.compress(lines) + packer.flush()
+    data = packer.compress(lines.tobytes()) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 

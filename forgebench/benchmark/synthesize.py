@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -54,7 +55,8 @@ def synthesize(
         raise InputError(f"Expected at least one sample, got n = {n}")
     chosen, found = load_recipe(recipe), list_photos(Path(photos))
     check_free(out)
-    key = "|".join([chosen.model_dump_json(), str(seed), *(photo.sha256 for photo in found)])
+    inputs = [chosen.model_dump_json(), str(seed), *(photo.sha256 for photo in found)]
+    key = hashlib.sha256("|".join(inputs).encode()).hexdigest()
     jobs = [Job(f"{key}|{index}", "test", _ABOUT_BYTES, index) for index in range(n)]
     make = partial(_make, tuple(found), chosen, seed)
     return assemble(out, _facts(chosen, seed, len(found)), jobs, make, what=f"forging {chosen.name}", workers=workers)

@@ -68,7 +68,7 @@ def _read_split(benchmark: Benchmark, split: str, workers: int | None) -> Iterat
             jobs += [(group, split) for group in groups]
         else:
             yield Problem("unreadable", "", f"a benchmark's columns in {file.name}", "others", _BUILD_AGAIN)
-    for results in engine.run(_check_group, jobs, total=len(jobs), what=f"verifying {split}", workers=workers):
+    for results in engine.run(_check_group, jobs, total=len(jobs), what=f"verifying {split}", workers=workers, chunk=1):
         yield from results
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypedDict, Unpack
 
 import numpy as np
@@ -120,7 +121,8 @@ def _confusion(name: str, title: str, number: Callable[[image.Confusion], Floats
     """A number of the images called tampered at the fixed threshold."""
 
     def statistic(table: Table) -> Statistic:
-        return Statistic(len(table), 0, lambda weights: number(image.confusion_counts(table, weights)))
+        counts = table.shared("confusion", partial(image.confusion_counts, table))
+        return Statistic(len(table), 0, lambda weights: number(counts(weights)))
 
     return Metric(name, title, "all", "over images", statistic, **about)
 
@@ -129,7 +131,8 @@ def _curve(name: str, title: str, number: Callable[[image.Curve], Floats], **abo
     """A number of the images at every threshold."""
 
     def statistic(table: Table) -> Statistic:
-        return Statistic(len(table), 0, lambda weights: number(image.curve_counts(table, weights)))
+        counts = table.shared("curve", partial(image.curve_counts, table))
+        return Statistic(len(table), 0, lambda weights: number(counts(weights)))
 
     about = {"threshold": "all", **about}
     return Metric(name, title, "all", "over images", statistic, **about)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from forgebench.metrics.pixel import Floats, Histograms, numbers_of, ratio
 Weights = NDArray[np.int64]
 """Shape (B, N): how often each of N samples counts in each of B resamples."""
 Members = NDArray[np.bool_]
+Counts = TypeVar("Counts")
 
 _FIXED_POINT = 2.0**40
 _BLOCK = 1024
@@ -39,6 +41,7 @@ class Table:
     authentic_px: NDArray[np.int64]
     localizes: bool = True
     """Whether the submission has masks at all; without them localization is undefined, not worst."""
+    _shared: dict[str, Callable[[Weights], Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -74,6 +77,24 @@ class Table:
         tampered[~self.valid, 0] = self.tampered_px[~self.valid]
         authentic[~self.valid, 255] = self.authentic_px[~self.valid]
         return tampered, authentic
+
+    def shared(self, name: str, counts: Callable[[Weights], Counts]) -> Callable[[Weights], Counts]:
+        """`counts`, taken once for all metrics of this table that read them under the same weights."""
+        return self._shared.setdefault(name, _LastOnly(counts))
+
+
+class _LastOnly:
+    """A function that remembers its last argument, by identity, and what came of it."""
+
+    def __init__(self, function: Callable[[Weights], Any]) -> None:
+        self._function = function
+        self._argument: Weights | None = None
+        self._value: Any = None
+
+    def __call__(self, argument: Weights) -> Any:  # noqa: ANN401
+        if argument is not self._argument:
+            self._argument, self._value = argument, self._function(argument)
+        return self._value
 
 
 @dataclass(frozen=True)
@@ -116,12 +137,13 @@ def pooled(table: Table, members: Members, number: Callable[[Histograms, Histogr
     lost = np.where(table.valid[:, None], 0, px)
     counts = [a[members].astype(np.float64) for a in (*table.worst_histograms, lost)]
 
-    def of(weights: Weights) -> Floats:
+    def summed(weights: Weights) -> list[Histograms]:
         chosen = weights[:, members].astype(np.float64)
         # Whole numbers under 2**53: exact in floating point, in whatever order they are added.
-        return number(*((chosen @ count).astype(np.int64) for count in counts))
+        return [(chosen @ count).astype(np.int64) for count in counts]
 
-    return Statistic(int(members.sum()), 0, of)
+    once = table.shared(f"histograms over {np.packbits(members).tobytes().hex()}", summed)
+    return Statistic(int(members.sum()), 0, lambda weights: number(*once(weights)))
 
 
 def undefined(members: Members) -> Statistic:

@@ -50,7 +50,9 @@ def count(submission: Submission, benchmark: Benchmark, workers: int | None) -> 
     import pyarrow as pa
 
     groups = benchmark.row_groups(submission.manifest.split)
-    results = engine.run(partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers)
+    results = engine.run(
+        partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers, chunk=1
+    )
     tables, lines, problems = [], list[bytes](), list[Problem]()
     for rows, group_lines, group_problems in results:
         tables.append(pa.Table.from_pylist(rows, schema=_schema(submission.localizes)))

@@ -51,9 +51,9 @@ def _read(root: Path, entry: Entry) -> Item:
     elif truth is not None and not truth.any():
         raise _empty(entry)
     return Item(
-        entry.sample_id, entry.label, data, PurePosixPath(entry.image).name, digest, (height, width), entry.group, entry.split,
-        manipulation=entry.manipulation, mask=truth, source_mask=source, mask_scope=entry.mask_scope,
-        fixes=tuple(fixes), files=files,
+        sample_id=entry.sample_id, label=entry.label, image=data, image_name=PurePosixPath(entry.image).name,
+        sha256=digest, size=(height, width), group=entry.group, split=entry.split, manipulation=entry.manipulation,
+        mask=truth, source_mask=source, mask_scope=entry.mask_scope, fixes=tuple(fixes), files=files,
     )  # fmt: skip
 
 

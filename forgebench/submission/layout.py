@@ -15,6 +15,7 @@ MANIFEST, SCORES, MASKS = "submission.json", "predictions.csv", "masks/"
 MAX_MANIFEST = 2**20
 MAX_TEXT = 256 * 2**20
 """Most bytes of `predictions.csv`."""
+_MASK = re.compile(rf"{MASKS}([^/]*)\.png", re.DOTALL)
 _JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
@@ -76,14 +77,13 @@ def unexpected(name: str) -> Problem:
 
 def is_part(name: str) -> bool:
     """Whether a member has a name that the format knows, or one that systems leave behind."""
-    is_mask = name.startswith(MASKS) and name.endswith(".png") and name.count("/") == 1
     is_junk = name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in _JUNK
-    return name in (MANIFEST, SCORES, MASKS) or is_mask or is_junk
+    return name in (MANIFEST, SCORES, MASKS) or _MASK.fullmatch(name) is not None or is_junk
 
 
 def mask_ids(names: Iterable[str]) -> set[str]:
     """The sample ids of the masks among members."""
-    return {name[len(MASKS) : -len(".png")] for name in names if name.startswith(MASKS) and name.endswith(".png")}
+    return {found[1] for name in names if (found := _MASK.fullmatch(name))}
 
 
 def csv_rows(data: bytes) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from forgebench.errors import Problem
-from forgebench.submission.layout import UnreadableError, unsafe
+from forgebench.submission.layout import UnreadableError, printable, unsafe
 
 KEY = "forgebench.submission"
 """The file's metadata holds the manifest under this name."""
@@ -36,10 +36,10 @@ class ParquetStore:
             types = [(field.name, str(field.type)) for field in self._file.schema_arrow]
             packed = self._packed()
         except _errors() as error:
-            return [Problem("unreadable_archive", "", "a Parquet file", str(error), fix)]
+            return [Problem("unreadable_archive", "", "a Parquet file", printable(str(error)), fix)]
         if types not in (list(_TYPES.items()), list(_TYPES.items())[:2]):
             expected = f"columns {_TYPES} (mask where there are masks)"
-            return [Problem("unreadable_archive", "", expected, str(dict(types)), fix)]
+            return [Problem("unreadable_archive", "", expected, printable(str(dict(types))), fix)]
         return [unsafe(self.path.name, f"packed as {packed}, which can unpack to any size")] if packed else []
 
     def _packed(self) -> str:
@@ -67,10 +67,16 @@ class ParquetStore:
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:
         """Row group and row of each sample's mask."""
+        groups = [g for g in range(self._file.num_row_groups) if self._has_masks(g)]
+        ids = ((g, self._file.read_row_group(g, columns=["sample_id"])[0]) for g in groups)
+        return {str(s): (g, row) for g, column in ids for row, s in enumerate(column.to_pylist())}
+
+    def _has_masks(self, group: int) -> bool:
         if "mask" not in self._file.schema_arrow.names:
-            return {}
-        ids = (self._file.read_row_group(g, columns=["sample_id"])[0] for g in range(self._file.num_row_groups))
-        return {str(s): (g, row) for g, column in enumerate(ids) for row, s in enumerate(column.to_pylist())}
+            return False
+        meta = self._file.metadata.row_group(group)
+        statistics = meta.column(len(_TYPES) - 1).statistics
+        return statistics is None or statistics.null_count != meta.num_rows
 
     def mask_ids(self) -> set[str]:
         """See `Store`."""

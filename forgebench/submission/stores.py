@@ -23,6 +23,7 @@ from forgebench.submission.layout import (
     csv_rows,
     is_part,
     mask_ids,
+    printable,
     unexpected,
     unsafe,
 )  # fmt: skip
@@ -127,7 +128,8 @@ class ZipStore(_Members):
         try:
             infos = self._zip.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            return [Problem("unreadable_archive", "", "a zip archive", str(error), "Make the archive again.")]
+            got = printable(str(error))
+            return [Problem("unreadable_archive", "", "a zip archive", got, "Make the archive again.")]
         if len(infos) > MAX_ENTRIES:
             return [unsafe(self.path.name, f"{len(infos)} entries")]
         found: list[Problem] = []

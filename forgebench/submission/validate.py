@@ -28,7 +28,7 @@ def validate(submission: str | Path | Submission, benchmark: Benchmark, *, worke
     if opened is not None:
         groups = benchmark.row_groups(opened.manifest.split)
         results = engine.run(
-            partial(_check_group, opened), groups, total=len(groups), what="validating", workers=workers
+            partial(_check_group, opened), groups, total=len(groups), what="validating", workers=workers, chunk=1
         )
         problems += [problem for found in results for problem in found]
     return sorted(problems)

@@ -30,7 +30,9 @@ FLAGS = [
 WITHOUT_MONGOD = """
 import sys
 import fiftyone.constants
+import fiftyone.service.util
 fiftyone.constants.FIFTYONE_DB_BIN_DIR = sys.argv.pop(1)
+fiftyone.service.util.find_processes_by_args = lambda args: []  # else it joins the database of any FiftyOne that runs
 from forgebench.cli import main
 main()
 """

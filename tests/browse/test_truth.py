@@ -99,11 +99,17 @@ def test_a_killed_import_is_continued(fo: ModuleType, benchmark: Benchmark):
     dataset = browse(benchmark).dataset
     kept = dataset.limit(5).values("id")
     dataset.delete_samples(dataset.skip(5))
-    lost = Path(dataset.first().filepath)
-    lost.unlink()
     again = browse(benchmark).dataset
     assert len(again) == len(again.distinct(ID)) == 9
     assert set(kept) <= set(again.values("id"))
+
+
+def test_files_that_are_gone_are_written_again(fo: ModuleType, benchmark: Benchmark):
+    dataset = browse(benchmark).dataset
+    ids = dataset.values("id")
+    lost = Path(dataset.first().filepath)
+    lost.unlink()
+    assert browse(benchmark).dataset.values("id") == ids
     assert lost.is_file()
 
 

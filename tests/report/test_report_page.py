@@ -11,8 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import lookalikes
+import numpy as np
 import pytest
 from page_reader import Element, figures, parse, words
+from PIL import Image
 from seer import HOSTILE
 
 import forgebench
@@ -191,7 +193,7 @@ def test_another_benchmark_is_refused(scores: Scores, tmp_path: Path) -> None:
     other = forgebench.build("folder", tmp_path / "in", tmp_path / "other", workers=1)
     forgebench.predict(controls.all_black(), other, tmp_path / "sub")
     forgebench.score(tmp_path / "sub", other, tmp_path / "score", workers=1)
-    with pytest.raises(InputError, match=r"mine test .*other test "):
+    with pytest.raises(InputError, match=r"mine test .*other test .*A report is of one benchmark"):
         write_report([scores["seer"], tmp_path / "score"], tmp_path / "r.html")
     with pytest.raises(InputError, match=f"{other.content_hash[:12]}"):
         write_report([scores["seer"]], tmp_path / "r.html", benchmark=other)
@@ -260,13 +262,17 @@ def test_another_submission_in_the_place_of_the_scored_one_is_noticed(scores: Sc
     assert list(page.all("figure", class_="card")), "the other entry keeps its pictures"
 
 
-def test_a_mask_changed_after_scoring_is_noticed(scores: Scores, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["tampered", "authentic"])
+def test_a_mask_changed_after_scoring_is_noticed(
+    scores: Scores, truths: tuple[Path, lookalikes.Truths], tmp_path: Path, where: str
+) -> None:
     shutil.copytree(scores["seer"], tmp_path / "s")
     inputs = json.loads((tmp_path / "s" / "inputs.json").read_text())
     shutil.copytree(inputs["submission"], tmp_path / "sub")
-    black = json.loads((scores["black"] / "inputs.json").read_text())["submission"]
-    for mask in (tmp_path / "sub" / "masks").iterdir():
-        shutil.copy(Path(black) / "masks" / mask.name, mask)
+    for path in (tmp_path / "sub" / "masks").iterdir():
+        mask, truth = np.array(Image.open(path)), truths[1][path.stem].mask
+        mask[truth if where == "tampered" else ~truth] //= 2
+        Image.fromarray(mask).save(path)
     (tmp_path / "s" / "inputs.json").write_text(json.dumps(inputs | {"submission": str(tmp_path / "sub")}))
     assert "expected the counts of the per-image table" in note(parse(write_report([tmp_path / "s"]).read_text()))
 

@@ -59,6 +59,20 @@ def test_casia_v1_with_a_mask_for_the_maskless_image(tmp_path):
     assert walked("casia-v1", tmp_path, Fix) == []
 
 
+def test_casia_masks_under_the_authors_names_lead_to_the_corrected_ones(tmp_path):
+    """Copy-move or splice follows from the codes, whatever letter the file names carry."""
+    given = ("Sp_D_NNN_R_arc0088_arc0088_0367", "Sp_S_NNN_A_arc0002_arc0026_0201", "Sp_S_NNN_R_arc0003_arc0004_0051")
+    for name in given:
+        put(tmp_path / "Tp" / f"{name}.jpg", encoded(photo(1), "JPEG"))
+        put(tmp_path / "Gt" / f"{name}.png", encoded(region(1), "PNG"))
+    found = {sample_id: item.manipulation for sample_id, item in items("casia-v1", tmp_path).items()}
+    assert found == {
+        "Sp_S_NNN_R_arc0088_arc0088_0367": "copy_move",
+        "Sp_D_NNN_A_arc0002_arc0026_0201": "splice",
+        "Sp_S_NNN_R_arc0003_arc0003_0051": "copy_move",
+    }
+
+
 def test_coverage(tmp_path):
     truths = lookalikes.coverage(tmp_path)
     check("coverage", tmp_path, truths)

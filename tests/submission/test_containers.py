@@ -48,9 +48,9 @@ def test_the_same_problems(tmp_path, scene):
     """Faults of samples, in all three; Parquet has no text, so a score that is no number is null there."""
     files = small.files(scene)
     lines = files["predictions.csv"].decode().splitlines()
-    lines = [line for line in lines if "tampered-b" not in line]
-    lines = [line.split(",")[0] + ",nan" if "tampered-c" in line else line for line in lines]
-    lines = [line.split(",")[0] + ",1.5" if "authentic-a" in line else line for line in lines]
+    lines = [line for line in lines if not line.startswith("tampered-b,")]
+    lines = [line.split(",")[0] + ",nan" if line.startswith("tampered-c,") else line for line in lines]
+    lines = [line.split(",")[0] + ",1.5" if line.startswith("authentic-a,") else line for line in lines]
     files["predictions.csv"] = "\n".join(lines).encode()
     del files["masks/tampered-b.png"]
     del files["masks/tampered-d.png"]
