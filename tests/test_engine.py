@@ -43,8 +43,8 @@ def process_id(_):
     return os.getpid()
 
 
-def run(function, jobs, workers, total=N):
-    return engine.run(function, jobs, total=total, what="testing", workers=workers)
+def run(function, jobs, workers, total=N, **options):
+    return engine.run(function, jobs, total=total, what="testing", workers=workers, **options)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -66,8 +66,8 @@ def test_few_jobs_stay_in_this_process():
     assert set(run(process_id, range(32), None, 32)) == {os.getpid()}
 
 
-@pytest.mark.parametrize(("workers", "ahead"), [(1, 1), (2, 2 * 3 * 16 + 16)])
-def test_jobs_are_consumed_lazily(workers, ahead):
+@pytest.mark.parametrize(("workers", "chunk", "ahead"), [(1, 16, 0), (2, 16, 2 * 3 * 16), (2, 1, 2 * 3)])
+def test_jobs_are_consumed_lazily(workers, chunk, ahead):
     taken = 0
 
     def endless():
@@ -76,11 +76,11 @@ def test_jobs_are_consumed_lazily(workers, ahead):
             taken += 1
             yield taken
 
-    results = run(square, endless(), workers)
+    results = run(square, endless(), workers, chunk=chunk)
     assert taken == 0
     for number in range(1, 200):
         assert next(results) == number**2
-        assert taken <= number + ahead
+        assert number <= taken <= number + ahead + chunk - 1
     results.close()
 
 

@@ -11,7 +11,7 @@ import typer
 def browse(
     benchmark: Annotated[Path, typer.Argument(metavar="BENCH", help="The benchmark's folder.")],
     scores: Annotated[
-        list[Path] | None, typer.Argument(metavar="[SCORES]...", help="Folders that `forgebench score --out` wrote.")
+        list[Path] | None, typer.Argument(metavar="SCORES", help="Folders that `forgebench score --out` wrote.")
     ] = None,
     split: Annotated[str, typer.Option(help="The split to look at.")] = "test",
     port: Annotated[int, typer.Option(help="Where the App listens, on this machine alone.", min=1, max=65535)] = 5151,

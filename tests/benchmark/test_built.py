@@ -24,6 +24,17 @@ from forgebench.errors import InputError, NotFoundError
 from forgebench.schema import COLUMNS, LEVELS, Explanation, Item, features
 from forgebench.sources.files import sha256
 
+SHOWN = {"sample_id", "image", "label", "width", "height", "group", "sha256"}
+
+
+def test_no_level_but_pixel_shows_more_than_its_own_truth():
+    assert {level: set(columns) - SHOWN for level, columns in LEVELS.items() if level != "pixel"} == {
+        "image": set(),
+        "box": {"boxes"},
+        "scribble": {"scribble"},
+    }
+    assert LEVELS["pixel"] == COLUMNS
+
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_level_sees_its_own_columns_alone(built, level):

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from lookalikes import encoded, photo, region
 from PIL import Image
-from tampering import rewrite, shard
 
 import forgebench
+from benchmark.tampering import rewrite, shard
 from forgebench.benchmark import open_benchmark, verify_benchmark, write
 from forgebench.benchmark.hashing import annotation_line, content_line, frame, hash_of_lines, row_digest
 from forgebench.benchmark.rows import row_of

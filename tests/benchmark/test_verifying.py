@@ -13,9 +13,9 @@ import pytest
 from datasets import Features
 from lookalikes import encoded, photo
 from PIL import Image
-from tampering import rewrite, shard
 
 import forgebench
+from benchmark.tampering import rewrite, shard
 from forgebench.benchmark import open_benchmark, verify_benchmark
 from forgebench.benchmark.hashing import row_digest
 from forgebench.sources.files import sha256

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from tables import Shot, lost, shots, table, value
 
 from forgebench.metrics import Metric
+
+from .tables import Shot, lost, shots, table, value
 
 SEEDS = range(8)
 
@@ -122,7 +123,7 @@ def both_classes(metric: Metric) -> None:
 
 def controls(metric: Metric) -> None:
     """What theory says of six predictors; see `expected`."""
-    from expected import EXPECTED, predictors
+    from .expected import EXPECTED, predictors
 
     for of, wanted in zip(predictors(), EXPECTED[metric.id], strict=True):
         found = value(metric, of)

@@ -6,9 +6,10 @@ from fractions import Fraction
 from math import nan
 
 import numpy as np
-from tables import Shot, table
 
 from forgebench.metrics import Table
+
+from .tables import Shot, table
 
 _SIZES = {"t1": (5, 8, 10), "t2": (4, 4, 2), "t3": (3, 7, 21), "a1": (6, 5, 0), "a2": (2, 9, 0)}
 """Height, width and tampered pixels; t3 is tampered all over."""

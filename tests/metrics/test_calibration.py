@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
-from tables import METRICS, Shot, shots, table, value
 
 from forgebench.metrics import calibration
+
+from .tables import METRICS, Shot, shots, table, value
 
 
 def _ece(pairs):

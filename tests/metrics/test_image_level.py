@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
-from tables import METRICS, Shot, table, value
+
+from .tables import METRICS, Shot, table, value
 
 TAMPERED, AUTHENTIC = np.ones((1, 1), bool), np.zeros((1, 1), bool)
 BLANK = np.zeros((1, 1), np.uint8)
@@ -69,7 +71,7 @@ def _roc(labels, scores):
 
 def _eer(points):
     """FPR where the line through the points crosses FPR = 1 - TPR."""
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if x1 + y1 >= 1:
             share = (1 - x0 - y0) / ((x1 - x0) + (y1 - y0))
             return x0 + share * (x1 - x0)

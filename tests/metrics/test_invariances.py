@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import CHECKS, same
-from expected import EXPECTED
-from tables import METRICS, Shot, lost, shots, table, value
+
+from .checks import CHECKS, same
+from .expected import EXPECTED
+from .tables import METRICS, Shot, lost, shots, table, value
 
 PIXEL = {name for name in METRICS if name.startswith("pixel")} | {"false_area_authentic", "combined_f1"}
 """Undefined for a submission without masks."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from checks import CHECKS
-from tables import METRICS
 
 from forgebench.metrics import calibration, image, pixel
 from forgebench.metrics.table import Statistic, mean, pooled
+
+from .checks import CHECKS
+from .tables import METRICS
 
 
 def _auc_without_ties(tampered, authentic):

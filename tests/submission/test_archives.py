@@ -1,9 +1,7 @@
-"""Archives made to harm: refused by their directory, before a byte of them is unpacked, and nothing is ever extracted."""
+"""Archives made to harm: refused by their directory before a byte is unpacked, and nothing is ever extracted."""
 
 from __future__ import annotations
 
-import os
-import random
 import stat
 import struct
 import tracemalloc
@@ -73,7 +71,7 @@ UNSAFE = {
     "up from masks": ("leads out", lambda t, s: _plain(t, s, ("masks/../../evil.png", b"x"))),
     "up and back to a known name": ("leads out", lambda t, s: _plain(t, s, ("masks/../submission.json", b"x"))),
     "up at the end": ("leads out", lambda t, s: _plain(t, s, ("masks/..", b"x"))),
-    "absolute": ("leads out", lambda t, s: _plain(t, s, ("/tmp/evil.png", b"x"))),
+    "absolute": ("leads out", lambda t, s: _plain(t, s, ("/evil/evil.png", b"x"))),
     "two slashes": ("leads out", lambda t, s: _plain(t, s, ("//host/evil.png", b"x"))),
     "backslash up": ("leads out", lambda t, s: _plain(t, s, ("..\\evil.png", b"x"))),
     "backslash absolute": ("leads out", lambda t, s: _plain(t, s, ("\\evil.png", b"x"))),
@@ -225,98 +223,3 @@ def test_overlapping_members_are_harmless(tmp_path, scene):
     _directory_field(path, b"masks/tampered-b.png", 42, offset)
     (problem,) = forgebench.validate(path, scene.benchmark)
     assert (problem.code, problem.sample_id) == ("undecodable", "tampered-b")
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_folder_with_links_pipes_and_folders(tmp_path, scene):
-    (tmp_path / "secret.png").write_bytes(small.png(np.zeros((20, 30), np.uint8)))
-    sub = small.write_folder(tmp_path / "sub", small.files(scene))
-    mask = sub / "masks" / "tampered-a.png"
-    mask.unlink()
-    mask.symlink_to(tmp_path / "secret.png")
-    os.mkfifo(sub / "masks" / "tampered-b.png.pipe")
-    (sub / "model").mkdir()
-    problems = forgebench.validate(sub, scene.benchmark)
-    assert [(one.code, one.got) for one in problems] == [
-        ("unexpected_file", "'model/'"),
-        ("unsafe_archive", "'masks/tampered-a.png': a link"),
-        ("unsafe_archive", "'masks/tampered-b.png.pipe': not a plain file"),
-    ]
-
-
-def test_a_linked_folder_of_masks_is_unsafe(tmp_path, scene):
-    sub = small.write_folder(tmp_path / "sub", small.files(scene))
-    (sub / "masks").rename(tmp_path / "elsewhere")
-    (sub / "masks").symlink_to(tmp_path / "elsewhere")
-    (problem,) = forgebench.validate(sub, scene.benchmark)
-    assert (problem.code, problem.got) == ("unsafe_archive", "'masks': a link")
-
-
-def test_a_folder_named_like_a_mask(tmp_path, scene):
-    sub = small.write_folder(tmp_path / "sub", small.files(scene))
-    (sub / "masks" / "tampered-a.png").unlink()
-    (sub / "masks" / "tampered-a.png").mkdir()
-    (problem,) = forgebench.validate(sub, scene.benchmark)
-    assert (problem.code, problem.sample_id, problem.got) == ("undecodable", "tampered-a", "Is a directory")
-    assert forgebench.score(sub, scene.benchmark).predictions.problems == {"undecodable": 1}
-
-
-@pytest.mark.parametrize("name", ["submission.json", "predictions.csv", "masks"])
-def test_folder_and_file_in_each_others_place(tmp_path, scene, name):
-    sub = small.write_folder(tmp_path / "sub", small.files(scene))
-    (sub / name).rename(tmp_path / "away")
-    if name == "masks":
-        (sub / name).write_bytes(b"")
-    else:
-        (sub / name).mkdir()
-    problems = forgebench.validate(sub, scene.benchmark)
-    assert "unexpected_file" in {one.code for one in problems}
-    assert {one.code for one in problems} <= {"unexpected_file", "manifest", "missing_mask"}
-
-
-def test_a_name_that_is_no_text(tmp_path, scene):
-    sub = small.write_folder(tmp_path / "sub", small.files(scene))
-    with open(os.fsencode(sub) + b"/masks/\xff\x1b.png", "wb"):  # noqa: PTH123
-        pass
-    (problem,) = forgebench.validate(sub, scene.benchmark)
-    assert problem.code == "unknown_id"
-    assert problem.sample_id.isascii()
-    assert problem.sample_id.isprintable()
-
-
-def _mutated(data, rng):
-    """One to four bytes changed, left out or put in."""
-    data = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        place = rng.choice([rng.randrange(len(data)), max(0, len(data) - rng.randint(1, 1200))])
-        kind = rng.randrange(3)
-        if kind == 0:
-            data[place] = rng.randrange(256)
-        elif kind == 1:
-            del data[place : place + rng.choice([1, 1, 7, 300])]
-        else:
-            data[place:place] = rng.randbytes(rng.choice([1, 1, 9]))
-        if len(data) < 2:
-            return bytes(data)
-    return bytes(data)
-
-
-@pytest.mark.parametrize("container", ["zip", "parquet"])
-def test_damaged_files_end_in_problems_or_a_score_and_nothing_else(tmp_path, scene, container, monkeypatch):
-    monkeypatch.setenv("PATH", "")  # no git: asking it for the commit takes longer than scoring
-    write = {"zip": small.write_zip, "parquet": small.write_parquet}[container]
-    given = [one for one in small.predictions(scene) if one.mask.size < 1000]
-    data = write(tmp_path / f"sound.{container}", small.files(scene, given)).read_bytes()
-    path = tmp_path / f"s.{container}"
-    rng, refused, scored = random.Random(20), 0, 0
-    for _ in range(75):
-        path.write_bytes(_mutated(data, rng))
-        problems = forgebench.validate(path, scene.benchmark, workers=1)
-        assert all(isinstance(problem, forgebench.Problem) and str(problem).isprintable() for problem in problems)
-        try:
-            record = forgebench.score(path, scene.benchmark, workers=1, definitions=())
-            scored += record.predictions.n_valid + sum(record.predictions.problems.values()) == len(scene.truth)
-        except forgebench.ForgeBenchError:
-            refused += 1
-    assert refused > 10
-    assert scored > 3

@@ -63,7 +63,7 @@ def test_wrong_predictions_are_refused_and_leave_nothing(tmp_path, scene, name, 
     ],
 )
 def test_a_prediction_that_is_none_cannot_be_made(fields):
-    with pytest.raises(InputError, match="^s: expected a "):
+    with pytest.raises(InputError, match=r"^s: expected a "):
         Prediction(**({"sample_id": "s", "score": 0.5} | fields))
 
 
