@@ -39,8 +39,8 @@ def report(browser: Browser, page_file: Path) -> None:
 def fiftyone(browser: Browser, benchmark: Path, score: Path) -> None:
     """The App with truth and prediction shown."""
     with tempfile.TemporaryDirectory() as home:
-        places = {"FIFTYONE_DATABASE_DIR": "db", "FIFTYONE_DEFAULT_DATASET_DIR": "data", "FIFTYONE_CONFIG_PATH": "c.json"}
-        environment = os.environ | {name: str(Path(home) / place) for name, place in places.items()}
+        places = ("FIFTYONE_DATABASE_DIR", "FIFTYONE_DEFAULT_DATASET_DIR", "FIFTYONE_CONFIG_PATH")
+        environment = os.environ | {name: str(Path(home) / name) for name in places}
         command = [sys.executable, "-m", "forgebench", "browse", str(benchmark), str(score), "--port", str(PORT)]
         served = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         try:

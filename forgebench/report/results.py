@@ -101,6 +101,15 @@ class Line:
     """Any entry's, for what all of them share."""
     cells: tuple[Cell, ...]
 
+    @property
+    def what(self) -> str:
+        """How it is made, over what, at which threshold."""
+        if self.about is None:
+            return ""
+        over = "all samples" if self.about.over == "all" else self.about.over
+        threshold = {"all": "all thresholds", "none": ""}.get(self.about.threshold, f"threshold {self.about.threshold}")
+        return ", ".join(filter(None, (self.about.aggregation, over, threshold)))
+
 
 @dataclass(frozen=True)
 class DefinitionTable:

@@ -52,7 +52,7 @@ def test_values_are_the_records_and_in_order(entries):
     ]  # fmt: skip
 
 
-def test_differences_are_paired(scene, entries):
+def test_differences_are_paired(entries):
     """The same groups are drawn in both entries: here by hand, on a mean over all images."""
     comparison = forgebench.compare(_pick(entries, "fair", "alike"), metric="image_brier", seed=3, resamples=300)
     (found,) = comparison.differences

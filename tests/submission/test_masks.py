@@ -104,7 +104,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_else_a_png_may_hold_never_reaches_the_decoder(scene, name):
+def test_what_else_a_png_may_hold_never_reaches_the_decoder(name):
     data = HARMLESS[name]()
     wanted = HEAT[:, :1] if "one column" in name else HEAT
     tracemalloc.start()
@@ -118,7 +118,7 @@ def test_what_else_a_png_may_hold_never_reaches_the_decoder(scene, name):
 
 
 @pytest.mark.parametrize("name", ["header of a giant", "a second header of a giant", "too small", "half the rows"])
-def test_a_wrong_header_is_never_decoded(scene, name, monkeypatch):
+def test_a_wrong_header_is_never_decoded(name, monkeypatch):
     def decode(*_args, **_options):
         raise AssertionError("decoded")
 
@@ -129,7 +129,7 @@ def test_a_wrong_header_is_never_decoded(scene, name, monkeypatch):
         decode_prediction("s", small.png(HEAT), SHAPE)
 
 
-def test_pixels_that_unpack_to_gigabytes_are_cut_off(scene):
+def test_pixels_that_unpack_to_gigabytes_are_cut_off():
     """A stream of zeros a hundred thousand times the image's size: no more of it is unpacked than is needed."""
     packer = zlib.compressobj(9)
     stream = b"".join(packer.compress(bytes(2**20)) for _ in range(60)) + packer.flush()

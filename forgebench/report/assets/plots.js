@@ -8,20 +8,21 @@
   let onPaper = false;
   const DASHES = ["solid", "dash", "dot", "dashdot"];
   const COLOURS = 8;
+  const HOVER_NAME = "%{fullData.name}<br>";
 
   const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
   const entryColour = (entry) => css(`--entry-${entry % COLOURS}`);
 
   const styled = (trace) => {
     const { entry, label } = trace.meta;
-    if (label) return { ...trace, marker: { color: css(`--${label}`) }, opacity: 0.62, hovertemplate: "%{customdata} images, %{y:.1%}" };
+    if (label) return { ...trace, marker: { color: css(`--${label}`) }, opacity: 0.62, hovertemplate: `${HOVER_NAME}%{customdata} images, %{y:.1%}<extra></extra>` };
     const dash = DASHES[Math.floor(entry / COLOURS) % DASHES.length];
     return {
       ...trace,
       visible: !hidden.has(entry),
       line: { ...trace.line, color: entryColour(entry), width: 2, dash },
       marker: { ...trace.marker, color: entryColour(entry) },
-      hovertemplate: trace.customdata ? "%{x:.3f}, %{y:.3f} (%{customdata} images)" : "%{x:.3f}, %{y:.3f}",
+      hovertemplate: `${HOVER_NAME}%{x:.3f}, %{y:.3f}${trace.customdata ? " (%{customdata} images)" : ""}<extra></extra>`,
     };
   };
 
