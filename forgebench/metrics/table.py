@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -41,7 +41,6 @@ class Table:
     authentic_px: NDArray[np.int64]
     localizes: bool = True
     """Whether the submission has masks at all; without them localization is undefined, not worst."""
-    _shared: dict[str, Callable[[Weights], Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.sample_id)
@@ -77,6 +76,10 @@ class Table:
         tampered[~self.valid, 0] = self.tampered_px[~self.valid]
         authentic[~self.valid, 255] = self.authentic_px[~self.valid]
         return tampered, authentic
+
+    @cached_property
+    def _shared(self) -> dict[str, Callable[[Weights], Any]]:
+        return {}
 
     def shared(self, name: str, counts: Callable[[Weights], Counts]) -> Callable[[Weights], Counts]:
         """`counts`, taken once for all metrics of this table that read them under the same weights."""

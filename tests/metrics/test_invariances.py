@@ -161,6 +161,18 @@ def test_without_masks_a_lost_prediction_is_still_the_worst(name):
         assert math.isnan(found)
 
 
+def test_a_lost_image_stands_beyond_every_score_not_level_with_the_worst():
+    """Below a score of 0 if it is tampered, above one of 1 if it is authentic: a tie would be half a win."""
+    blank = np.zeros((1, 1), np.uint8)
+    tampered, authentic = np.ones((1, 1), bool), np.zeros((1, 1), bool)
+    for given in (
+        [Shot(tampered, blank, 0.0, valid=False), Shot(authentic, blank, 0.0)],
+        [Shot(tampered, blank, 1.0), Shot(authentic, blank, 1.0, valid=False)],
+    ):
+        assert value(METRICS["image_auc"], table(given)) == 0
+        assert value(METRICS["image_eer"], table(given)) == 1
+
+
 def test_coverage_counts_what_was_lost():
     given = lost(lost(shots(0, n=10), 2), 7)
     assert value(METRICS["coverage"], table(given)) == pytest.approx(0.8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, f1_score, precision_recall_curve, roc_curve
 
 from forgebench.benchmark import Benchmark
-from forgebench.metrics import Table
 from forgebench.report import curves
 from forgebench.report.entries import Entry, read_entries
 
@@ -129,12 +129,11 @@ def test_figures_are_json_with_a_trace_an_entry(scores: dict[str, Path]) -> None
 
 def test_an_entry_without_any_valid_prediction_still_has_its_worst_curves(scores: dict[str, Path]) -> None:
     table = entry(scores["seer"]).table
-    fields = {name: getattr(table, name) for name in Table.__dataclass_fields__}
     n = len(table)
     zeros = np.zeros((n, 256), np.int64)
-    lost = Table(**fields | {
-        "valid": np.zeros(n, bool), "score": np.full(n, np.nan), "hist_tampered": zeros, "hist_authentic": zeros,
-    })  # fmt: skip
+    lost = replace(
+        table, valid=np.zeros(n, bool), score=np.full(n, np.nan), hist_tampered=zeros, hist_authentic=zeros
+    )
     assert np.all(curves.f1_by_threshold(lost) == 0)
     fpr, tpr = curves.pixel_roc(lost)
     assert auc(fpr, tpr) == 0
@@ -145,7 +144,7 @@ def test_an_entry_without_any_valid_prediction_still_has_its_worst_curves(scores
 
 def test_without_authentic_images_there_is_no_image_roc(scores: dict[str, Path]) -> None:
     table = entry(scores["seer"]).table
-    fields = {name: getattr(table, name) for name in Table.__dataclass_fields__ if name != "localizes"}
-    tampered = Table(**{name: values[table.tampered] for name, values in fields.items()})
+    arrays = {one.name: getattr(table, one.name) for one in fields(table) if one.init and one.name != "localizes"}
+    tampered = replace(table, **{name: values[table.tampered] for name, values in arrays.items()})
     assert len(curves.image_roc(tampered)[0]) == 0
     assert len(curves.pixel_roc(tampered)[0]) > 0

@@ -92,7 +92,7 @@ UNSAFE = {
     "twice but for case": ("another member", lambda t, s: _plain(t, s, ("MASKS/Tampered-A.PNG", b"x"))),
     "manifest twice but for case": ("another member", lambda t, s: _plain(t, s, ("Submission.JSON", b"{}"))),
     "twice but for sharp s": (
-        "another member", lambda t, s: _plain(t, s, ("masks/straße.png", b""), ("masks/STRASSE.png", b""))
+        "another member", lambda t, s: _plain(t, s, ("masks/STRASSE.png", b""), ("masks/straße.png", b""))
     ),
     "encrypted": ("encrypted", _encrypted),
     "packed by LZMA": ("neither stored nor deflated", _lzma),
