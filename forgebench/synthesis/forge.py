@@ -199,7 +199,8 @@ def _blended(host: Pixels, layer: Pixels, mask: Mask, feather: float) -> Pixels:
     """The layer inside the mask; the seam is blurred inward, so that every changed pixel is in the mask."""
     inside = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     alpha = np.clip(inside / (2 * feather), 0, 1)[..., None]
-    return np.round(layer * alpha + host * (1 - alpha)).astype(np.uint8)
+    mixed: Pixels = np.round(layer * alpha + host * (1 - alpha)).astype(np.uint8)
+    return mixed
 
 
 def _visibility(before: Pixels, after: Pixels, mask: Mask) -> float:
