@@ -19,7 +19,7 @@ from forgebench.metrics import pixel_counts, pixel_numbers
 from perf.common import blob, machine, peak_mb, seconds, smooth, table
 
 SIDE = 512
-SKLEARN_IMAGES = 10
+SKLEARN_IMAGES = 20
 
 
 def make(folder: Path, n: int) -> None:

@@ -23,11 +23,19 @@ BACKGROUND_DISTANCE = 0.03
 """The authentic stroke keeps this share of the diagonal away from the mask."""
 _ANCHORS = 4
 
-_T = np.linspace(0, 1, 24, endpoint=False)
-_CATMULL_ROM = 0.5 * np.stack(
-    [-_T + 2 * _T**2 - _T**3, 2 - 5 * _T**2 + 3 * _T**3, _T + 4 * _T**2 - 3 * _T**3, -(_T**2) + _T**3], axis=1
-)
-"""Weights of four neighbouring anchors along the piece between the middle two, shape (24, 4)."""
+
+def _spline() -> NDArray[np.float64]:
+    """The Catmull–Rom spline through four anchors as weights of the anchors, shape (73, 4)."""
+    t = np.linspace(0, 1, 24, endpoint=False)[:, None]
+    p = np.eye(_ANCHORS)[[0, 0, 1, 2, 3, 3]]
+    pieces = [
+        (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3) / 2
+        for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False)
+    ]
+    return np.concatenate([*pieces, p[-1:]])
+
+
+_SPLINE = _spline()
 
 
 def scribble_from_mask(mask: Mask, sample_id: str) -> NDArray[np.uint8]:
@@ -86,7 +94,7 @@ def _keep_inside(scribble: NDArray[np.uint8], mask: Mask, parts: list[Part]) -> 
 
 def _free_curve(height: int, width: int, rng: np.random.Generator) -> Points:
     """A smooth curve anywhere in an image, as (x, y) points in pixels."""
-    return _cut(_smooth(rng.uniform((0, 0), (width, height), (_ANCHORS, 2))), height)
+    return _cut(_SPLINE @ rng.uniform((0, 0), (width, height), (_ANCHORS, 2)), height)
 
 
 def _tampered_ground_curve(mask: Mask, rng: np.random.Generator) -> Points:
@@ -97,7 +105,7 @@ def _tampered_ground_curve(mask: Mask, rng: np.random.Generator) -> Points:
     if not len(ground):
         return np.empty((0, 2))
     anchors = ground[rng.integers(0, len(ground), _ANCHORS), ::-1] * step + step // 2
-    curve = _cut(_smooth(anchors.astype(np.float64)), height)
+    curve = _cut(_SPLINE @ anchors, height)
     ys = np.clip(curve[:, 1].astype(int) // step, 0, allowed.shape[0] - 1)
     xs = np.clip(curve[:, 0].astype(int) // step, 0, allowed.shape[1] - 1)
     return _longest_run(curve, allowed[ys, xs])
@@ -108,13 +116,6 @@ def _allowed(mask: Mask) -> tuple[Mask, int]:
     distance = ndimage.distance_transform_edt(~small)
     far = distance * step >= BACKGROUND_DISTANCE * hypot(*mask.shape)
     return (far if far.any() else shrink(~mask)[0]), step
-
-
-def _smooth(anchors: Points) -> Points:
-    """A Catmull–Rom spline through the anchors."""
-    p = np.concatenate([anchors[:1], anchors, anchors[-1:]])
-    pieces = np.stack([p[i : i + len(anchors) - 1] for i in range(4)], axis=1)
-    return np.concatenate([(_CATMULL_ROM @ pieces).reshape(-1, 2), anchors[-1:]])
 
 
 def _cut(curve: Points, height: int) -> Points:

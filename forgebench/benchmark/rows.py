@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from math import hypot
 from typing import Any
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 
 from forgebench.annotations.boxes import boxes_around, components
@@ -63,7 +63,7 @@ def _derived(item: Item) -> tuple[list[list[float]], NDArray[np.uint8] | None]:
     """Boxes and scribble of the item's mask."""
     if item.mask is None:
         return [], None
-    parts = components(item.mask)
+    parts = components(item.mask) if item.label == "tampered" else []
     return boxes_around(parts, hypot(*item.size)), draw_scribble(item.mask, parts, item.sample_id)
 
 
@@ -82,17 +82,15 @@ def _black(height: int, width: int) -> bytes:
 def label_png(pixels: NDArray[np.uint8]) -> bytes:
     """A label image of shape (H, W), uint8, as a grey PNG file.
 
-    Run-length coding is what a picture of few values wants: Pillow, which tries filters, takes three times as long
-    for files twice as large.
+    Pillow tries filters, which a picture of few values does not want: it takes twenty times as long.
     """
     height, width = pixels.shape
     lines = np.zeros((height, width + 1), np.uint8)
     lines[:, 1:] = pixels
-    packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
-    data = packer.compress(lines.tobytes()) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    parts = ((b"IHDR", header), (b"IDAT", isal_zlib.compress(lines.tobytes(), 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(kind + data))

@@ -148,9 +148,7 @@ def _same(one: Record, other: Record) -> bool:
     )  # fmt: skip
 
 
-def _named(
-    folder: Path, record: Record, given: Collection[str], taken: Mapping[str, Mapping[str, str]]
-) -> Scores:
+def _named(folder: Path, record: Record, given: Collection[str], taken: Mapping[str, Mapping[str, str]]) -> Scores:
     method = record.method
     title = method.method if method.version == "1" else f"{method.method} {method.version}"
     slug = _slug(title)

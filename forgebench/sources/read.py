@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -47,7 +48,7 @@ def _read(root: Path, entry: Entry) -> Item:
         fixes += [fix] if fix else []
     truth, source = masks
     if entry.label == "authentic":
-        truth = np.zeros((height, width), bool)
+        truth = _nothing(height, width)
     elif truth is not None and not truth.any():
         raise _empty(entry)
     return Item(
@@ -55,6 +56,14 @@ def _read(root: Path, entry: Entry) -> Item:
         sha256=digest, size=(height, width), group=entry.group, split=entry.split, manipulation=entry.manipulation,
         mask=truth, source_mask=source, mask_scope=entry.mask_scope, fixes=tuple(fixes), files=files,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _nothing(height: int, width: int) -> Mask:
+    """The truth of an authentic image: one for all of a size."""
+    mask = np.zeros((height, width), bool)
+    mask.flags.writeable = False
+    return mask
 
 
 def _bytes(root: Path, entry: Entry, path: str) -> bytes:

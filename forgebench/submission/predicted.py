@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
+from isal import isal_zlib
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -38,7 +38,7 @@ def decode_prediction(sample_id: str, data: bytes, size: tuple[int, int]) -> NDA
     try:
         with Image.open(BytesIO(_bare(data, size)), formats=("PNG",)) as image:
             return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, isal_zlib.IsalError) as error:  # type: ignore[misc]
         return _undecodable(sample_id, str(error))
 
 
@@ -71,7 +71,7 @@ def _bare(data: bytes, size: tuple[int, int]) -> bytes:
         start = end
         length, kind = struct.unpack(">I4s", data[start : start + 8].ljust(8, b"\0"))
         end = start + 12 + length
-        if end > len(data) or zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
+        if end > len(data) or isal_zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             raise ValueError(f"a file that is cut short or damaged at byte {start}")
         if kind == b"IDAT":
             pixels.append(data[start + 8 : end - 4])
@@ -79,7 +79,7 @@ def _bare(data: bytes, size: tuple[int, int]) -> bytes:
             raise ValueError(f"a second header at byte {start}")
     stream = b"".join(pixels)
     expected = _unpacked_length(size, interlaced=data[28] == 1)
-    if len(zlib.decompressobj().decompress(stream, expected)) < expected:
+    if len(isal_zlib.decompressobj().decompress(stream, expected)) < expected:
         raise ValueError("fewer pixels than its header says")
     return data[:_HEADER_END] + _chunk(b"IDAT", stream) + _chunk(b"IEND", b"")
 
@@ -93,7 +93,7 @@ def _unpacked_length(size: tuple[int, int], *, interlaced: bool) -> int:
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", isal_zlib.crc32(kind + body))
 
 
 def _undecodable(sample_id: str, got: str) -> Problem:
