@@ -35,7 +35,7 @@ check: $(VENV)/dev.stamp  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-soak: $(VENV)/dev.stamp  ## the long proofs in full: fuzzing, kills, many images
+soak: $(VENV)/dev.stamp  ## the long proofs in full: damaged files, flipped bits, kills
 	FORGEBENCH_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 3600
 
 perf: $(VENV)/dev.stamp  ## measure speed and memory against the floor (see perf/README.md)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import lookalikes
 import pytest
+from counts import count
 from lookalikes import encoded, photo, put
 
 import forgebench
@@ -31,8 +32,9 @@ def interrupt(what, root, folder, number):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.soak
 def test_a_build_killed_at_any_moment_is_continued(tmp_path, truths, built):
-    runs = interrupt("kill", truths[0], tmp_path / "work", 2)
+    runs = interrupt("kill", truths[0], tmp_path / "work", count(2, 1))
     assert len(runs) > 20
     shards = [f"test-{i:05d}-of-00005.parquet" for i in range(5)]
     for run in runs:

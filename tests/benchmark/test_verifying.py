@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from counts import count
 from datasets import Features
 from lookalikes import encoded, photo
 from PIL import Image
@@ -215,7 +216,8 @@ def seen_by_readers(file, original):
 
 
 @pytest.mark.filterwarnings("ignore:Image size:PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(count(5, 100)))
 def test_no_flipped_bit_of_a_shard_goes_unnoticed(tmp_path, seed, truths):
     """Every raw flip is found, but for bits that no reader heeds (statistics, padding, copies of the schema)."""
     forgebench.build("folder", truths[0], tmp_path / "b", workers=1)

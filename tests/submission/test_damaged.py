@@ -6,6 +6,7 @@ import random
 
 import pytest
 import small
+from counts import count
 
 import forgebench
 
@@ -27,6 +28,7 @@ def _mutated(data, rng):
     return bytes(data)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("container", ["zip", "parquet"])
 def test_damaged_files_end_in_problems_or_a_score_and_nothing_else(tmp_path, scene, container, monkeypatch):
     monkeypatch.setenv("PATH", "")  # no git: asking it for the commit takes longer than scoring
@@ -35,7 +37,7 @@ def test_damaged_files_end_in_problems_or_a_score_and_nothing_else(tmp_path, sce
     data = write(tmp_path / f"sound.{container}", small.files(scene, given)).read_bytes()
     path = tmp_path / f"s.{container}"
     rng, refused, scored = random.Random(20), 0, 0
-    for _ in range(75):
+    for _ in range(count(75, 3600)):
         path.write_bytes(_mutated(data, rng))
         problems = forgebench.validate(path, scene.benchmark, workers=1)
         assert all(isinstance(problem, forgebench.Problem) and str(problem).isprintable() for problem in problems)
