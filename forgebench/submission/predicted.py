@@ -38,7 +38,7 @@ def decode_prediction(sample_id: str, data: bytes, size: tuple[int, int]) -> NDA
     try:
         with Image.open(BytesIO(_bare(data, size)), formats=("PNG",)) as image:
             return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, EOFError, isal_zlib.IsalError) as error:  # type: ignore[misc]
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         return _undecodable(sample_id, str(error))
 
 
@@ -79,9 +79,17 @@ def _bare(data: bytes, size: tuple[int, int]) -> bytes:
             raise ValueError(f"a second header at byte {start}")
     stream = b"".join(pixels)
     expected = _unpacked_length(size, interlaced=data[28] == 1)
-    if len(isal_zlib.decompressobj().decompress(stream, expected)) < expected:
+    if _unpacked(stream, expected) < expected:
         raise ValueError("fewer pixels than its header says")
     return data[:_HEADER_END] + _chunk(b"IDAT", stream) + _chunk(b"IEND", b"")
+
+
+def _unpacked(stream: bytes, most: int) -> int:
+    """How many bytes a stream unpacks to, at most so many."""
+    try:
+        return len(isal_zlib.decompressobj().decompress(stream, most))
+    except isal_zlib.IsalError as error:  # type: ignore[misc]
+        raise ValueError(f"pixels that do not unpack: {error}") from error
 
 
 def _unpacked_length(size: tuple[int, int], *, interlaced: bool) -> int:

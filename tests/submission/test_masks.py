@@ -59,7 +59,7 @@ MASKS = {
     "pixels that do not unpack": (
         "undecodable",
         b"\x89PNG\r\n\x1a\n" + small.header(*SHAPE) + small.chunk(b"IDAT", b"x" * 99) + small.chunk(b"IEND"),
-        "incorrect header check",
+        "pixels that do not unpack",
     ),
     "an unknown filter": (
         "undecodable",
