@@ -43,9 +43,9 @@ def build(
         have = total.model_dump()[label]
         if have != count:
             typer.echo(f"  This copy has {have} of {count} {label} samples.")
-    _several("found truth but no image of", manifest.missing)
-    _several("known defects mended:", [f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues])
-    _several("left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
+    _several("samples have a mask here, but no image:", manifest.missing)
+    _several("known defects mended:", sorted({f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues}))
+    _several("samples left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
     typer.echo(f"  Content hash {benchmark.content_hash}")
     typer.echo(
         f'Next: load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}'

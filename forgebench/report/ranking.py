@@ -12,7 +12,7 @@ from forgebench.scoring.compare import Difference
 
 @dataclass(frozen=True)
 class Ranking:
-    """The entries by one metric. An entry whose value is undefined has no place."""
+    """The entries by one metric. One whose value is undefined, or whose hashes do not match, has no place."""
 
     metric: str
     order: tuple[Entry, ...]
@@ -25,7 +25,7 @@ class Ranking:
 
 def rank(entries: Sequence[Entry], metric: str) -> Ranking:
     """Rank the entries by a metric of the definition `forgebench`."""
-    defined = [entry for entry in entries if entry.value(metric) is not None]
+    defined = [entry for entry in entries if entry.value(metric) is not None and not entry.warnings]
     if len(defined) < 2:
         return Ranking(metric, tuple(defined))
     comparison = compare([entry.folder for entry in defined], metric=metric, definition=DEFINITION)

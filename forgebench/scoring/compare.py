@@ -98,7 +98,7 @@ def compare(
         resamples: How many.
 
     Raises:
-        InputError: If there are fewer than two, or they are not of the same samples.
+        InputError: If there are fewer than two, they are not of the same samples, or one was changed.
         NotFoundError: If a record or its table is missing.
     """
     entries = _entries(records)
@@ -122,10 +122,12 @@ def _entries(records: Sequence[str | Path]) -> list[Entry]:
     entries: list[Entry] = []
     for path in records:
         record, folder = read_record(path)
-        table = per_image.metric_table(per_image.read_table(folder / per_image.FILE))
+        stored = per_image.read_table(folder / per_image.FILE)
+        if record.sealed() != record or per_image.table_hash(stored) != record.per_image.sha256:
+            raise InputError(f"{folder} was changed after it was scored. See what: forgebench verify {folder}")
         taken = {entry.name for entry in entries}
         name = record.method.method
-        entries.append(Entry(name if name not in taken else f"{name} ({path})", record, table))
+        entries.append(Entry(name if name not in taken else f"{name} ({path})", record, per_image.metric_table(stored)))
     first = entries[0]
     for entry in entries[1:]:
         same = entry.record.benchmark.content_hash == first.record.benchmark.content_hash

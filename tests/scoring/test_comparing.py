@@ -186,3 +186,16 @@ def test_what_cannot_be_compared(entries, tmp_path):
     shutil.copy(entries["good"] / "record.json", tmp_path)
     with pytest.raises(forgebench.NotFoundError, match="per-image table"):
         forgebench.compare([entries["good"], tmp_path])
+
+
+def test_an_entry_that_was_changed_is_refused(entries, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(entries["fair"], copy)
+    text = (copy / "record.json").read_text()
+    (copy / "record.json").write_text(text.replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(InputError, match="forgebench verify"):
+        forgebench.compare([copy, entries["good"]])
+    shutil.copy(entries["fair"] / "record.json", copy)
+    shutil.copy(entries["blind"] / "per_image.parquet", copy)
+    with pytest.raises(InputError, match="forgebench verify"):
+        forgebench.compare([copy, entries["good"]])
