@@ -134,13 +134,15 @@ class Benchmark:
         return pd.DataFrame(list(self.rows(split, [name for name in COLUMNS if name not in pixels])))
 
 
-def open_benchmark(path: str | Path) -> Benchmark:
-    """Open a built benchmark.
+def open_benchmark(path: str | Path | Benchmark) -> Benchmark:
+    """Open a built benchmark; one that is open already comes back as it is.
 
     Raises:
         NotFoundError: If there is no benchmark there.
         InputError: If its manifest cannot be read.
     """
+    if isinstance(path, Benchmark):
+        return path
     path = Path(path)
     file = path / MANIFEST
     if not file.is_file():

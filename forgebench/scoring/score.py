@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from forgebench.benchmark import Benchmark
+from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import Definition
 from forgebench.metrics.intervals import RESAMPLES, check_draws
@@ -35,7 +35,7 @@ INPUTS = "inputs.json"
 
 def score(
     submission: str | Path | Submission,
-    benchmark: Benchmark,
+    benchmark: Benchmark | str | Path,
     out: str | Path | None = None,
     *,
     split: str | None = None,
@@ -49,7 +49,7 @@ def score(
 
     Args:
         submission: A folder, a .zip or a .parquet file.
-        benchmark: The benchmark that it predicts.
+        benchmark: The benchmark that it predicts, or its folder.
         out: Where `record.json` and `per_image.parquet` are written; an earlier score there is replaced.
         split: The split that it must be for; None takes the one it names.
         definitions: Names of definitions, or `all`.
@@ -57,10 +57,10 @@ def score(
         workers: Number of processes; None takes all cores.
 
     Raises:
-        NotFoundError: If there is no such submission.
+        NotFoundError: If there is no such submission or benchmark.
         InputError: If it cannot be scored: unsafe, unreadable or for another benchmark.
     """
-    chosen = definitions_named(definitions)
+    chosen, benchmark = definitions_named(definitions), open_benchmark(benchmark)
     check_draws(seed, RESAMPLES)
     path = submission.path if isinstance(submission, Submission) else Path(submission)
     target = None if out is None else _checked(Path(out))

@@ -127,7 +127,7 @@ def rescore(
     path: str | Path,
     *,
     predictions: str | Path | None = None,
-    benchmark: Benchmark | None = None,
+    benchmark: Benchmark | str | Path | None = None,
     workers: int | None = None,
 ) -> Record:
     """Compute a record's numbers again, with its own definitions, seed and resamples.
@@ -135,7 +135,7 @@ def rescore(
     Args:
         path: The record, or its folder.
         predictions: The submission, to begin from the predictions; else from the per-image table beside the record.
-        benchmark: The benchmark, needed with `predictions`.
+        benchmark: The benchmark or its folder, needed with `predictions`.
         workers: Number of processes; None takes all cores.
 
     Returns:
@@ -153,6 +153,7 @@ def rescore(
         return record.model_copy(update={"metrics": _recompute(record, table, definitions)}).sealed()
     if benchmark is None:
         raise InputError("To rescore from predictions, name the benchmark too: --benchmark BENCH")
+    benchmark = open_benchmark(benchmark)
     if benchmark.content_hash != record.benchmark.content_hash:
         raise InputError(
             f"{path} was scored on content hash {record.benchmark.content_hash}, {benchmark.path} has "

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from forgebench import engine
-from forgebench.benchmark import Benchmark
+from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.errors import InputError
 from forgebench.schema import Prediction, Sample
 from forgebench.submission.opened import Submission
@@ -31,7 +31,7 @@ class Method(Protocol):
 
 def predict(
     method: str | Method,
-    benchmark: Benchmark,
+    benchmark: Benchmark | str | Path,
     out: str | Path,
     *,
     split: str = "test",
@@ -41,7 +41,7 @@ def predict(
 
     Args:
         method: An object with `predict(samples)`, or `package.module:factory` that makes one.
-        benchmark: What to predict.
+        benchmark: What to predict, or its folder.
         out: A folder, `name.zip` or `name.parquet`; nothing may lie there.
         split: Which split.
         device: Handed to the factory as `device=` where given.
@@ -49,6 +49,7 @@ def predict(
     Raises:
         InputError: If there is no such method, or its predictions cannot be used.
     """
+    benchmark = open_benchmark(benchmark)
     name = method if isinstance(method, str) else type(method).__name__
     runner = load_method(method, device) if isinstance(method, str) else method
     clock = _Clock()

@@ -6,23 +6,26 @@ from functools import partial
 from pathlib import Path
 
 from forgebench import engine
-from forgebench.benchmark import Benchmark
+from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.benchmark.opened import RowGroup
 from forgebench.errors import Problem
 from forgebench.submission.opened import Submission, check
 
 
-def validate(submission: str | Path | Submission, benchmark: Benchmark, *, workers: int | None = None) -> list[Problem]:
+def validate(
+    submission: str | Path | Submission, benchmark: Benchmark | str | Path, *, workers: int | None = None
+) -> list[Problem]:
     """Everything that is wrong with a submission, sorted; empty where it is valid.
 
     Args:
         submission: A folder, a .zip or a .parquet file.
-        benchmark: The benchmark that it predicts.
+        benchmark: The benchmark that it predicts, or its folder.
         workers: Number of processes; None takes all cores.
 
     Raises:
-        NotFoundError: If there is no such submission.
+        NotFoundError: If there is no such submission or benchmark.
     """
+    benchmark = open_benchmark(benchmark)
     path = submission.path if isinstance(submission, Submission) else Path(submission)
     opened, problems = check(path, benchmark)
     if opened is not None:

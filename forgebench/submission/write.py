@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ValidationError
 
-from forgebench.benchmark import Benchmark
+from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.errors import InputError
 from forgebench.schema import Prediction
 from forgebench.submission.layout import MANIFEST, MASKS, SCORES
@@ -37,7 +37,7 @@ def write_submission(
     path: str | Path,
     predictions: Iterable[Prediction],
     *,
-    benchmark: Benchmark,
+    benchmark: Benchmark | str | Path,
     split: str = "test",
     method: str,
     supervision: str,
@@ -48,7 +48,7 @@ def write_submission(
     Args:
         path: A folder, `name.zip` or `name.parquet`; nothing may lie there.
         predictions: One for every sample of the split; all with masks or all without.
-        benchmark: The benchmark predicted.
+        benchmark: The benchmark predicted, or its folder.
         split: Its split.
         method: The method's name.
         supervision: The strongest annotation used in training: image, box, scribble, pixel or zero-shot.
@@ -57,7 +57,7 @@ def write_submission(
     Raises:
         InputError: If something lies at `path`, a field is wrong, or a prediction is of the wrong size or kind.
     """
-    path = Path(path)
+    path, benchmark = Path(path), open_benchmark(benchmark)
     if path.exists():
         raise InputError(f"{path} exists already. Choose another --out, or remove it first.")
     benchmark.check_split(split)

@@ -251,3 +251,14 @@ def test_definitions_by_name(scene, given, tmp_path):
     twice = forgebench.score(submission, scene.benchmark, tmp_path / "out", definitions=("forgebench", "forgebench"))
     assert len(twice.metrics) == len(DEFINITIONS["forgebench"].metrics)
     assert forgebench.verify(tmp_path / "out") == []
+
+
+def test_a_benchmark_may_be_named_by_its_folder(scene, given, tmp_path):
+    folder = str(scene.benchmark.path)
+    submission = forgebench.write_submission(
+        tmp_path / "s.zip", given, benchmark=folder, method="named", supervision="pixel"
+    )
+    assert forgebench.validate(submission, folder) == []
+    record = forgebench.score(submission, folder, tmp_path / "out")
+    again = forgebench.rescore(tmp_path / "out", predictions=tmp_path / "s.zip", benchmark=folder)
+    assert again.metrics == record.metrics
