@@ -17,12 +17,12 @@ from PIL import Image
 
 from forgebench import engine
 from forgebench.benchmark import Benchmark
-from forgebench.benchmark.hashing import frame, hash_of_lines
+from forgebench.benchmark.hashing import frame, hash_of_lines, row_digest
 from forgebench.benchmark.opened import RowGroup
-from forgebench.errors import InputError, NotFoundError, Problem
+from forgebench.errors import InputError, NotFoundError, Problem, ProblemsError
 from forgebench.metrics import Table, pixel_counts
 from forgebench.metrics.pixel import BINS
-from forgebench.schema import LABELS
+from forgebench.schema import COLUMNS, LABELS
 from forgebench.submission import Submission
 
 FILE = "per_image.parquet"
@@ -31,34 +31,55 @@ SLICES = ("manipulation", "width", "height")
 """Columns copied from the benchmark, to slice by."""
 
 _MAY_BE_NULL = ("score", "hist_tampered", "hist_authentic", "manipulation")
-_READ = ("sample_id", "label", "group", "mask", *SLICES)
+_READ = (*(name for name in COLUMNS if name != "image"), "image.path")
+"""All but the image's bytes: enough to see that what is scored is what was built."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The whole pass: the table's rows in the benchmark's order, and what else came of it."""
+    """The whole pass: the table's rows in the benchmark's order, and the predictions' hash."""
 
     table: Any
     """A pyarrow table with one row a sample."""
     predictions_hash: str
     """SHA-256 over ids, scores and mask pixels, whatever the container."""
-    problems: list[Problem]
 
 
 def count(submission: Submission, benchmark: Benchmark, workers: int | None) -> Scored:
-    """Count every sample of the submission's split."""
+    """Count every sample of the submission's split.
+
+    Raises:
+        ProblemsError: If the benchmark was changed after it was built: the samples are named.
+    """
     import pyarrow as pa
 
-    groups = benchmark.row_groups(submission.manifest.split)
+    split = submission.manifest.split
+    groups = benchmark.row_groups(split)
     results = engine.run(
         partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers, chunk=1
     )
-    tables, lines, problems = [], list[bytes](), list[Problem]()
-    for rows, group_lines, group_problems in results:
+    tables, lines, digests = [], list[bytes](), dict[str, str]()
+    for rows, group_lines, group_digests in results:
         tables.append(pa.Table.from_pylist(rows, schema=_schema(submission.localizes)))
         lines += group_lines
-        problems += group_problems
-    return Scored(pa.concat_tables(tables), hash_of_lines(lines), problems)
+        digests |= group_digests
+    _refuse_changed(benchmark, split, digests)
+    return Scored(pa.concat_tables(tables), hash_of_lines(lines))
+
+
+def _refuse_changed(benchmark: Benchmark, split: str, digests: dict[str, str]) -> None:
+    expected, fix = "the values that were built", f"See all: forgebench verify {benchmark.path}"
+    built = benchmark.manifest.rows
+    problems = [
+        Problem("changed", sample_id, expected, "others", fix)
+        for sample_id, digest in digests.items()
+        if built.get(sample_id) != digest
+    ]
+    samples = benchmark.manifest.splits[split].samples
+    if len(digests) != samples:
+        problems.append(Problem("changed", "", f"{samples} samples", str(len(digests)), fix))
+    if problems:
+        raise ProblemsError(f"{benchmark.path} was changed after it was built and cannot be scored on:", problems)
 
 
 def _schema(localizes: bool) -> Any:  # noqa: ANN401
@@ -75,22 +96,18 @@ def _schema(localizes: bool) -> Any:  # noqa: ANN401
     return pa.schema(columns, metadata={"forgebench.localizes": str(localizes).lower()})
 
 
-_Counted = tuple[list[dict[str, Any]], list[bytes], list[Problem]]
+_Counted = tuple[list[dict[str, Any]], list[bytes], dict[str, str]]
+"""The table's rows, the lines of the predictions' hash, and the digest of each benchmark row."""
 
 
 def _count_group(submission: Submission, group: RowGroup) -> _Counted:
-    rows: list[dict[str, Any]] = []
-    lines: list[bytes] = []
-    problems: list[Problem] = []
-    for row in group.read(_READ):
-        counted, line, problem = _count_row(submission, row)
-        rows.append(counted)
-        lines.append(line)
-        problems += [problem] if problem else []
-    return rows, lines, problems
+    rows = group.read(_READ)
+    counted = [_count_row(submission, row) for row in rows]
+    digests = {row["sample_id"]: row_digest(row) for row in rows}
+    return [row for row, _ in counted], [line for _, line in counted], digests
 
 
-def _count_row(submission: Submission, row: dict[str, Any]) -> tuple[dict[str, Any], bytes, Problem | None]:
+def _count_row(submission: Submission, row: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     size = (row["height"], row["width"])
     truth = _truth(row, size)
     tampered = 0 if truth is None else int(np.count_nonzero(truth))
@@ -102,14 +119,14 @@ def _count_row(submission: Submission, row: dict[str, Any]) -> tuple[dict[str, A
     prediction = submission.read(row["sample_id"], size)
     if isinstance(prediction, Problem):
         line = frame(row["sample_id"]) + frame(prediction.code)
-        return counted | {"status": prediction.code}, line, prediction
+        return counted | {"status": prediction.code}, line
     score, mask = prediction
     line = frame(row["sample_id"]) + frame(struct.pack(">d", score)) + frame(_digest(mask))
     counted["score"] = score
     if mask is not None and truth is not None:
         counts = pixel_counts(mask, truth)
         counted |= {"hist_tampered": counts.tampered, "hist_authentic": counts.authentic}
-    return counted, line, None
+    return counted, line
 
 
 def _truth(row: dict[str, Any], size: tuple[int, int]) -> NDArray[np.generic] | None:

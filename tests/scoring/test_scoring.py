@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 
 import jsonschema
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import small
@@ -262,3 +264,27 @@ def test_a_benchmark_may_be_named_by_its_folder(scene, given, tmp_path):
     record = forgebench.score(submission, folder, tmp_path / "out")
     again = forgebench.rescore(tmp_path / "out", predictions=tmp_path / "s.zip", benchmark=folder)
     assert again.metrics == record.metrics
+
+
+@pytest.mark.parametrize("change", ["mask", "label", "group", "row"])
+def test_a_benchmark_that_was_edited_is_not_scored_on(scene, given, tmp_path, change):
+    copy = tmp_path / "bench"
+    shutil.copytree(scene.benchmark.path, copy)
+    benchmark = forgebench.open_benchmark(copy)
+    file = benchmark.shards("test")[0]
+    table = pq.read_table(file)
+    rows = table.to_pylist()
+    name = rows[0]["sample_id"]
+    known = [one for one in given if change != "row" or one.sample_id != name]
+    submission = forgebench.write_submission(
+        tmp_path / "s.zip", known, benchmark=benchmark, method="m", supervision="pixel"
+    )
+    if change == "row":
+        del rows[0]
+    else:
+        rows[0][change] = {"mask": rows[1]["mask"], "label": 1 - rows[0]["label"], "group": "other"}[change]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    with pytest.raises(forgebench.ProblemsError, match="forgebench verify") as caught:
+        forgebench.score(submission, benchmark, tmp_path / "out", workers=1)
+    assert caught.value.problems[0].sample_id == ("" if change == "row" else name)
+    assert not (tmp_path / "out").exists()
