@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 import forgebench
-from perf.common import blob, machine, photographs, seconds, table
+from perf.common import blob, in_turn, machine, photographs, seconds, table
 
 PHOTOS = Path(forgebench.__file__).parent / "demo/photos"
 SIZE = 384, 256
@@ -80,10 +80,8 @@ def measure(n: int) -> None:
         for label in ("authentic", "tampered"):
             source = root / label
             make(source, n, label)
-            least = seconds(lambda source=source: floor(source))
-            ours = seconds(
-                _fresh(root / "out", lambda out, source=source: forgebench.build("folder", source, out, workers=1))
-            )
+            build = _fresh(root / "out", lambda out, source=source: forgebench.build("folder", source, out, workers=1))
+            least, ours = in_turn(lambda source=source: floor(source), build)
             rows += [
                 (f"{label}: read, hash and decode alone, one core", f"{n / least:.0f} images/s"),
                 (f"{label}: `forgebench.build`, one core", f"{n / ours:.0f} images/s"),

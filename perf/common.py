@@ -24,6 +24,12 @@ def seconds(function: Callable[[], object], repeats: int = 3) -> float:
     return best
 
 
+def in_turn(first: Callable[[], object], second: Callable[[], object], repeats: int = 7) -> tuple[float, float]:
+    """The medians of two functions run in turn, seconds: a machine whose speed drifts slows both alike."""
+    times = [(seconds(first, 1), seconds(second, 1)) for _ in range(repeats)]
+    return float(np.median([a for a, _ in times])), float(np.median([b for _, b in times]))
+
+
 def peak_mb() -> float:
     """The most memory that this process has held, MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -59,17 +59,18 @@ def scribble_from_mask(mask: Mask, sample_id: str) -> NDArray[np.uint8]:
 def draw_scribble(mask: Mask, parts: list[Part], sample_id: str) -> NDArray[np.uint8]:
     """The same for a mask whose components are known."""
     height, width = mask.shape
-    seed = hashlib.sha256(f"scribble:{sample_id}".encode()).digest()[:8]
-    rng = np.random.default_rng(int.from_bytes(seed))
+    seed = hashlib.sha256(f"scribble:{sample_id}".encode()).digest()
     canvas = Image.new("L", (width, height), UNLABELLED)
     stroke = max(1, round(STROKE_WIDTH * width))
-    curve = _tampered_ground_curve(mask, rng) if parts else _free_curve(height, width, rng)
-    _draw(canvas, curve, AUTHENTIC, stroke)
+    if not parts:
+        _draw(canvas, _free_curve(height, width, seed), AUTHENTIC, stroke)
+        return np.asarray(canvas)
+    rng = np.random.default_rng(int.from_bytes(seed[:8]))
+    _draw(canvas, _kept_off_curve(mask, rng), AUTHENTIC, stroke)
     for ys, xs, part in parts:
         _draw(canvas, spine(part, rng) + np.array([xs.start, ys.start]), TAMPERED, stroke)
     scribble = np.array(canvas)
-    if parts:
-        _keep_inside(scribble, mask, parts)
+    _keep_inside(scribble, mask, parts)
     return scribble
 
 
@@ -92,12 +93,13 @@ def _keep_inside(scribble: NDArray[np.uint8], mask: Mask, parts: list[Part]) -> 
             region[y, x] = TAMPERED
 
 
-def _free_curve(height: int, width: int, rng: np.random.Generator) -> Points:
-    """A smooth curve anywhere in an image, as (x, y) points in pixels."""
-    return _cut(_SPLINE @ rng.uniform((0, 0), (width, height), (_ANCHORS, 2)), height)
+def _free_curve(height: int, width: int, seed: bytes) -> Points:
+    """A smooth curve anywhere in an image, as (x, y) points in pixels; the seed's 32 bytes are its anchors."""
+    anchors = np.frombuffer(seed, ">u4").reshape(_ANCHORS, 2) * (width / 2**32, height / 2**32)
+    return _cut(_SPLINE @ anchors, height)
 
 
-def _tampered_ground_curve(mask: Mask, rng: np.random.Generator) -> Points:
+def _kept_off_curve(mask: Mask, rng: np.random.Generator) -> Points:
     """A smooth curve that keeps its distance from the mask; empty where there is no authentic ground."""
     height = mask.shape[0]
     allowed, step = _allowed(mask)
@@ -120,9 +122,9 @@ def _allowed(mask: Mask) -> tuple[Mask, int]:
 
 def _cut(curve: Points, height: int) -> Points:
     """The curve up to the length at which its stroke covers its share of the image."""
-    walked = np.hypot(*np.diff(curve, axis=0, prepend=curve[:1]).T).cumsum()
-    cut: Points = curve[walked <= BACKGROUND_COVERAGE * height / STROKE_WIDTH]
-    return cut
+    steps = curve[1:] - curve[:-1]
+    walked = np.hypot(steps[:, 0], steps[:, 1]).cumsum()
+    return curve[: 1 + int(walked.searchsorted(BACKGROUND_COVERAGE * height / STROKE_WIDTH, "right"))]
 
 
 def _longest_run(points: Points, good: Mask) -> Points:

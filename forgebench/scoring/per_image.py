@@ -139,7 +139,7 @@ def _truth(row: dict[str, Any], size: tuple[int, int]) -> NDArray[np.generic] | 
 
 
 def _digest(mask: NDArray[np.uint8] | None) -> bytes | None:
-    return None if mask is None else hashlib.sha256(mask.tobytes()).digest()
+    return None if mask is None else hashlib.sha256(np.ascontiguousarray(mask).data).digest()
 
 
 def table_hash(table: Any) -> str:  # noqa: ANN401

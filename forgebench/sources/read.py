@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -52,7 +52,7 @@ def _read(root: Path, entry: Entry) -> Item:
     elif truth is not None and not truth.any():
         raise _empty(entry)
     return Item(
-        sample_id=entry.sample_id, label=entry.label, image=data, image_name=PurePosixPath(entry.image).name,
+        sample_id=entry.sample_id, label=entry.label, image=data, image_name=entry.image.rpartition("/")[2],
         sha256=digest, size=(height, width), group=entry.group, split=entry.split, manipulation=entry.manipulation,
         mask=truth, source_mask=source, mask_scope=entry.mask_scope, fixes=tuple(fixes), files=files,
     )  # fmt: skip
