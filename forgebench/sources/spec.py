@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -95,10 +95,6 @@ def duplicate(sample_id: str, what: str, paths: Sequence[str]) -> Problem:
     """Several files where one belongs: which of them is meant cannot be known."""
     fix = "Rename or remove all but one, or leave them all out with --allow-issues duplicate."
     return Problem("duplicate", sample_id, f"one {what}", " and ".join(paths), fix)
-
-
-Kind: TypeAlias = Literal["unpaired", "unreadable", "mismatched", "duplicate", "empty_mask", "bad_name"]
-"""The problems that a build can be told to skip."""
 
 
 def cards_folder() -> Path:
