@@ -43,7 +43,7 @@ def run(
     """
     count = _worker_count(workers, total, chunk)
     results = map(function, jobs) if count == 1 else _parallel(function, jobs, count, chunk)
-    return _with_progress(results, total, what)
+    return with_progress(results, total, what)
 
 
 def _worker_count(workers: int | None, total: int, chunk: int) -> int:
@@ -80,7 +80,8 @@ def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: i
             future.cancel()
 
 
-def _with_progress(results: Iterator[Result], total: int, what: str) -> Iterator[Result]:
+def with_progress(results: Iterator[Result], total: int, what: str) -> Iterator[Result]:
+    """The same results, with a bar on standard error where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

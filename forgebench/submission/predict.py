@@ -58,7 +58,7 @@ def predict(
     predictions = _predictions(runner, read_samples(benchmark, split), clock)
     return write_submission(
         out,
-        engine.run(_same, predictions, total=total, what=f"predicting with {name}", workers=1),
+        engine.with_progress(predictions, total, f"predicting with {name}"),
         benchmark=benchmark,
         split=split,
         method=getattr(runner, "name", name.rpartition(":")[2]),
@@ -95,10 +95,6 @@ def read_samples(benchmark: Benchmark, split: str) -> Iterator[Sample]:
 
 class _Clock:
     seconds = 0.0
-
-
-def _same(prediction: Prediction) -> Prediction:
-    return prediction
 
 
 def _predictions(method: Method, samples: Iterator[Sample], clock: _Clock) -> Iterator[Prediction]:
