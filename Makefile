@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 CORE := $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/core.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak perf pictures schemas clean
+.PHONY: help demo test check soak perf pictures schemas pages clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,10 @@ pictures: $(VENV)/dev.stamp  ## make the README's pictures again
 
 schemas: $(VENV)/dev.stamp  ## write the JSON Schemas again
 	$(BIN)/python docs/schemas.py
+
+pages: $(VENV)/dev.stamp  ## write the generated pages of the documentation again
+	$(BIN)/python docs/definitions.py
+	$(BIN)/python docs/metrics.py
 
 clean:  ## remove the venv and what the demo made
 	rm -rf $(VENV) forgebench-demo

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from forgebench.benchmark.opened import Benchmark, open_benchmark
     from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
-    from forgebench.schema import Prediction, Sample
+    from forgebench.schema import Box, Explanation, Prediction, Sample
     from forgebench.scoring.compare import Comparison, compare
     from forgebench.scoring.record import Record, read_record
     from forgebench.scoring.score import score
+    from forgebench.scoring.sign import sign
     from forgebench.scoring.verify import rescore, verify
     from forgebench.sources import SourceSpec, sources
     from forgebench.submission.opened import Submission
@@ -31,18 +32,18 @@ _HOMES = {
     "annotations": ("loosen",),
     "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
-    "schema": ("Prediction", "Sample"),
-    "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"),
+    "schema": ("Box", "Explanation", "Prediction", "Sample"),
+    "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "sign", "verify"),
     "sources": ("SourceSpec", "sources"),
     "submission": ("Submission", "predict", "validate", "write_submission"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
-    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate",
-    "verify", "write_submission",
+    "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
+    "Problem", "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare",
+    "loosen", "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sign", "sources",
+    "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

@@ -1,13 +1,14 @@
-"""Negative controls, which know nothing of forgery, and one classical detector, which does.
+"""Negative controls, which know nothing of forgery; two that see the truth; and one classical detector.
 
 A metric that ranks a control above a method that works is no good; a method that does not beat the controls
-is none either. All are objects with `predict(samples)`.
+is none either. All are objects with `predict(samples)`. Two are told the truth: `inverted_truth`, which is wrong
+everywhere, and `truth_box`, a box around the truth, which is a ceiling for boxes and no control.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -66,6 +67,61 @@ def centre_box() -> Control:
         return 0.5, mask
 
     return Control("centre box", one)
+
+
+def constant() -> Control:
+    """Says half everywhere, of every image."""
+    return Control("constant", lambda s: (0.5, np.full((s.height, s.width), 128, np.uint8)))
+
+
+def edges() -> Control:
+    """An edge detector: the Sobel gradient of the luma, which is strong where a seam would be, and everywhere else."""
+
+    def one(sample: Sample) -> tuple[float, NDArray[np.uint8]]:
+        luma = np.asarray(Image.fromarray(sample.image).convert("L"), np.float32)
+        gradient = np.hypot(ndimage.sobel(luma, axis=0), ndimage.sobel(luma, axis=1))
+        mask = np.clip(gradient * (255 / _SOBEL), 0, 255).astype(np.uint8)
+        return float(mask.mean()) / 255, mask
+
+    return Control("edge detector", one)
+
+
+_SOBEL = 1020.0
+"""The Sobel gradient of a step from black to white."""
+
+
+@dataclass(frozen=True)
+class OfTruth:
+    """A method that was told the truth."""
+
+    name: str
+    truth: Mapping[str, NDArray[np.bool_]]
+    """The mask of every sample by its id, all false for an authentic image."""
+    one: Callable[[NDArray[np.bool_]], tuple[float, NDArray[np.uint8]]]
+    supervision: str = "pixel"
+
+    def predict(self, samples: Sequence[Sample]) -> Iterable[Prediction]:
+        """One prediction a sample."""
+        for sample in samples:
+            yield Prediction(sample.sample_id, *self.one(self.truth[sample.sample_id]))
+
+
+def inverted_truth(truth: Mapping[str, NDArray[np.bool_]]) -> OfTruth:
+    """Wrong in every pixel and of every image: what an inverted metric takes for perfect."""
+    return OfTruth("inverted truth", truth, lambda mask: (1.0 - mask.any(), ~mask * np.uint8(255)))
+
+
+def truth_box(truth: Mapping[str, NDArray[np.bool_]]) -> OfTruth:
+    """The box around the truth: the best that a method which draws one box can do."""
+
+    def one(mask: NDArray[np.bool_]) -> tuple[float, NDArray[np.uint8]]:
+        box = np.zeros(mask.shape, np.uint8)
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if len(rows):
+            box[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 255
+        return float(mask.any()), box
+
+    return OfTruth("box around the truth", truth, one)
 
 
 def jpeg_ghost() -> Control:

@@ -1,19 +1,26 @@
-"""One function over many items, here or on several processes: in order, with progress, in flat memory."""
+"""One function over many items, here, on several processes or on Ray: in order, with progress, in flat memory."""
 
 from __future__ import annotations
 
 import os
+import platform
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import chdir, contextmanager
+from importlib.util import find_spec
 from itertools import islice
-from typing import TypeVar
+from logging import ERROR
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
 
-from forgebench.errors import ForgeBenchError
+from forgebench.errors import ForgeBenchError, InputError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+Task = TypeVar("Task")
+Engine = Literal["local", "ray"]
 
 CHUNK = 16
 _WAITING_CHUNKS_PER_WORKER = 3
@@ -27,23 +34,46 @@ def run(
     what: str,
     workers: int | None = None,
     chunk: int = CHUNK,
+    engine: Engine = "local",
 ) -> Iterator[Result]:
-    """Yield `function(job)` for every job, in the order of the jobs whatever the number of workers.
+    """Yield `function(job)` for every job, in the order of the jobs whatever the engine and the number of workers.
 
     Args:
-        function: A pure function; with more than one worker it is sent to other processes.
+        function: A pure function; with more than one worker, or on Ray, it is sent to other processes.
         jobs: Consumed lazily: only a bounded number is in flight.
         total: Number of jobs, for the progress bar.
         what: What is being done, shown beside the bar.
-        workers: Number of processes; None takes all cores, but one for few jobs.
+        workers: Number of processes; None takes all cores, but one for few jobs on the local engine. A Ray cluster
+            that is running already decides how many of the chunks in flight run at once.
         chunk: How many jobs travel to a process together: many where each is small, 1 where each is large.
+        engine: `local`: processes of this machine. `ray`: the Ray cluster of this process, of RAY_ADDRESS or of
+            `ray start`; where there is none, one is started on this machine, and stopped at the end. A cluster's
+            machines need the same files under the same paths.
 
     Raises:
+        InputError: If there is no such engine, or Ray is not installed or not to be reached.
         ForgeBenchError: If a worker process dies.
     """
-    count = _worker_count(workers, total, chunk)
-    results = map(function, jobs) if count == 1 else _parallel(function, jobs, count, chunk)
+    check_engine(engine)
+    if engine == "ray":
+        results = _on_ray(function, jobs, workers, chunk)
+    elif (count := _worker_count(workers, total, chunk)) == 1:
+        results = map(function, jobs)
+    else:
+        results = _on_processes(function, jobs, count, chunk)
     return with_progress(results, total, what)
+
+
+def check_engine(name: str) -> None:
+    """Make sure that there is such an engine.
+
+    Raises:
+        InputError: If there is none, or it is not installed.
+    """
+    if name not in get_args(Engine):
+        raise InputError(f"No engine {name!r}. There are: {', '.join(get_args(Engine))}")
+    if name == "ray" and find_spec("ray") is None:
+        raise InputError("The engine ray needs Ray: pip install 'forgebench[ray]'")
 
 
 def _worker_count(workers: int | None, total: int, chunk: int) -> int:
@@ -56,28 +86,111 @@ def _apply(function: Callable[[Job], Result], chunk: list[Job]) -> list[Result]:
     return [function(job) for job in chunk]
 
 
-def _parallel(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, size: int) -> Iterator[Result]:
+def _in_order(
+    submit: Callable[[list[Job]], Task],
+    result: Callable[[Task], list[Result]],
+    cancel: Callable[[Task], object],
+    chunks: Iterator[list[Job]],
+    ahead: int,
+) -> Iterator[Result]:
+    """The results of all chunks, in order, with at most so many of them in flight."""
+    waiting: deque[Task] = deque()
+    try:
+        for chunk in islice(chunks, ahead):
+            waiting.append(submit(chunk))
+        while waiting:
+            done = result(waiting.popleft())
+            for chunk in islice(chunks, 1):
+                waiting.append(submit(chunk))
+            yield from done
+    finally:
+        for task in waiting:
+            cancel(task)
+
+
+def _cut(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
+    remaining = iter(jobs)
+    return iter(lambda: list(islice(remaining, size)), [])
+
+
+def _on_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, size: int) -> Iterator[Result]:
     from loky import get_reusable_executor
 
     executor = get_reusable_executor(max_workers=workers, timeout=60)
-    remaining = iter(jobs)
-    chunks = iter(lambda: list(islice(remaining, size)), [])
-    waiting: deque[Future[list[Result]]] = deque()
+
+    def submit(chunk: list[Job]) -> Future[list[Result]]:
+        future: Future[list[Result]] = executor.submit(_apply, function, chunk)
+        return future
+
+    ahead = workers * _WAITING_CHUNKS_PER_WORKER
     try:
-        for chunk in islice(chunks, workers * _WAITING_CHUNKS_PER_WORKER):
-            waiting.append(executor.submit(_apply, function, chunk))
-        while waiting:
-            done = waiting.popleft().result()
-            for chunk in islice(chunks, 1):
-                waiting.append(executor.submit(_apply, function, chunk))
-            yield from done
+        yield from _in_order(submit, Future.result, Future.cancel, _cut(jobs, size), ahead)
     except BrokenProcessPool as error:
         raise ForgeBenchError(
             "A worker process died, most often for want of memory. Try again with --workers 1."
         ) from error
+
+
+def _on_ray(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int | None, size: int) -> Iterator[Result]:
+    import ray
+    from ray.exceptions import RayError
+
+    with _ray_cluster(workers):
+        task, sent, folder = ray.remote(_apply_in), ray.put(function), Path.cwd()
+        cores = workers or int(ray.cluster_resources().get("CPU", 1))
+        ahead = max(1, cores) * _WAITING_CHUNKS_PER_WORKER
+
+        def submit(chunk: list[Job]) -> Any:  # noqa: ANN401
+            return task.remote(folder, sent, chunk)
+
+        try:
+            yield from _in_order(submit, _ray_result, ray.cancel, _cut(jobs, size), ahead)
+        except RayError as error:
+            raise ForgeBenchError(
+                f"Ray could not finish: {error}\nWhere a worker died, it was most often for want of memory: try again "
+                "with fewer --workers."
+            ) from error
+
+
+def _apply_in(folder: Path, function: Callable[[Job], Result], chunk: list[Job]) -> list[Result]:
+    """As `_apply`, where relative paths mean what they mean to the caller."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not there on {platform.node()}: Ray workers need the same files and paths.")
+    with chdir(folder):
+        return _apply(function, chunk)
+
+
+def _ray_result(task: Any) -> Any:  # noqa: ANN401
+    import ray
+
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
+
+
+@contextmanager
+def _ray_cluster(workers: int | None) -> Iterator[None]:
+    """A Ray cluster while it is needed; one that was connected to before stays so."""
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": ERROR}
+    count = max(1, workers or os.cpu_count() or 1)
+    try:
+        try:
+            ray.init(num_cpus=count, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+        except ValueError:  # RAY_ADDRESS or `ray start` names a cluster, which has its own number of cores.
+            ray.init(**quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise InputError(f"Ray does not start or cannot be reached: {error}") from error
+    try:
+        yield
     finally:
-        for future in waiting:
-            future.cancel()
+        ray.shutdown()
 
 
 def with_progress(results: Iterator[Result], total: int, what: str) -> Iterator[Result]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,10 @@ class Explanation(TypedDict):
     area: str
     content: str
     evidence: str
+
+
+FIELDS: tuple[Literal["type", "area", "content", "evidence"], ...] = ("type", "area", "content", "evidence")
+"""The fields of an explanation."""
 
 
 @dataclass(frozen=True)
@@ -100,31 +105,63 @@ class Sample:
     height: int
 
 
+class Box(NamedTuple):
+    """A predicted box, in pixels of the image as displayed, from its top left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float
+    """Probability in [0, 1] that what is in the box is tampered."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a method says of a sample.
 
+    Of the three classes, real has the probability `1 - score`, full synthetic `synthetic`, and tampered
+    `score - synthetic`.
+
     Raises:
-        InputError: If the score is not a number in [0, 1] or the mask is not uint8 (H, W).
+        InputError: If the score is not a number in [0, 1], `synthetic` not one in [0, score], the mask not uint8
+            (H, W), or a box not five numbers.
     """
 
     sample_id: str
     score: float
-    """Probability in [0, 1] that the image is tampered."""
+    """Probability in [0, 1] that the image is tampered or synthetic."""
     mask: NDArray[np.uint8] | None = None
     """Shape (H, W), uint8, the image's own size; byte v is the probability v / 255 of tampered."""
-    boxes: list[list[float]] | None = None
-    """COCO `[x, y, width, height, score]`, pixels; kept for tracks that score boxes."""
+    boxes: Sequence[Box] | None = None
+    """Boxes around tampered regions, at most 100, empty where nothing is found; rows of five numbers become boxes."""
     explanation: Explanation | None = None
+    """What was done and what gives it away; None where there is nothing to say of this image."""
+    synthetic: float | None = None
+    """Probability in [0, score] that the whole image is synthetic."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:
             raise InputError(f"{self.sample_id}: expected a score in [0, 1], got {self.score}")
+        if self.synthetic is not None and not 0 <= self.synthetic <= self.score:
+            raise InputError(
+                f"{self.sample_id}: expected a probability of synthetic in [0, {self.score}], got {self.synthetic}. "
+                "The score is that of tampered or synthetic together."
+            )
         if self.mask is not None and (self.mask.dtype != np.uint8 or self.mask.ndim != 2):
             raise InputError(
                 f"{self.sample_id}: expected a uint8 mask of shape (H, W), got {self.mask.dtype} of shape "
                 f"{self.mask.shape}. For probabilities p in [0, 1] give numpy.round(p * 255).astype(numpy.uint8)."
             )
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", tuple(_box(self.sample_id, box) for box in self.boxes))
+
+
+def _box(sample_id: str, numbers: Sequence[float]) -> Box:
+    try:
+        return Box(*map(float, numbers))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{sample_id}: expected a box of x, y, width, height and score, got {numbers!r}") from error
 
 
 def features() -> Features:
@@ -136,6 +173,6 @@ def features() -> Features:
         "image": Image(), "scribble": Image(), "mask": Image(), "source_mask": Image(),
         "label": ClassLabel(names=list(LABELS)), "width": Value("int32"), "height": Value("int32"),
         "boxes": List(List(Value("float32"), length=4)),
-        "explanation": dict.fromkeys(("type", "area", "content", "evidence"), text),
+        "explanation": dict.fromkeys(FIELDS, text),
     }  # fmt: skip
     return Features({name: kinds.get(name, text) for name in COLUMNS})

@@ -1,10 +1,14 @@
-"""One function over many items: order, laziness, errors and dying workers."""
+"""One function over many items, on every engine: order, laziness, errors and dying workers."""
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,37 @@ from forgebench import engine
 from forgebench.errors import ForgeBenchError, InputError, Problem, ProblemsError
 
 N = 150
+HERE, PROCESSES, RAY = ("local", 1), ("local", 2), ("ray", 2)
+EVERYWHERE = pytest.mark.parametrize("on", [HERE, PROCESSES, RAY], indirect=True, ids=["here", "processes", "ray"])
+ELSEWHERE = pytest.mark.parametrize("on", [PROCESSES, RAY], indirect=True, ids=["processes", "ray"])
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """One Ray cluster for all tests, connected to; its address."""
+    ray = pytest.importorskip("ray")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        patch.delenv("RAY_ADDRESS", raising=False)
+        ray.init(
+            "local",
+            num_cpus=2,
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+        yield ray.get_runtime_context().gcs_address
+        ray.shutdown()
+
+
+@pytest.fixture
+def on(request):
+    """An engine and its number of workers; where it is Ray, there is a cluster."""
+    if request.param == RAY:
+        request.getfixturevalue("ray_cluster")
+    return request.param
 
 
 def square(number):
@@ -43,31 +78,51 @@ def process_id(_):
     return os.getpid()
 
 
-def run(function, jobs, workers, total=N, **options):
-    return engine.run(function, jobs, total=total, what="testing", workers=workers, **options)
+def read_text(name):
+    return Path(name).read_text()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+def run(function, jobs, on, total=N, **options):
+    engine_name, workers = on
+    return engine.run(function, jobs, total=total, what="testing", workers=workers, engine=engine_name, **options)
+
+
+@EVERYWHERE
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 96, 97, N])
-def test_results_come_in_the_order_of_the_jobs(workers, count):
-    assert list(run(square, range(count), workers, count)) == [number**2 for number in range(count)]
+def test_results_come_in_the_order_of_the_jobs(on, count):
+    assert list(run(square, range(count), on, count)) == [number**2 for number in range(count)]
 
 
-def test_a_slow_job_is_not_overtaken():
-    assert list(run(slow_at_the_start, range(N), 2)) == list(range(N))
+@ELSEWHERE
+def test_a_slow_job_is_not_overtaken(on):
+    assert list(run(slow_at_the_start, range(N), on)) == list(range(N))
 
 
-def test_two_workers_are_other_processes_and_one_is_this():
-    assert set(run(process_id, range(N), 1)) == {os.getpid()}
-    assert os.getpid() not in set(run(process_id, range(N), 2))
+@EVERYWHERE
+def test_any_function_will_do(on):
+    offset = 7
+    assert list(run(lambda number: number + offset, range(N), on)) == list(range(7, N + 7))
+
+
+def test_one_worker_is_this_process():
+    assert set(run(process_id, range(N), HERE)) == {os.getpid()}
+
+
+@ELSEWHERE
+def test_two_workers_are_other_processes(on):
+    assert os.getpid() not in set(run(process_id, range(N), on))
 
 
 def test_few_jobs_stay_in_this_process():
-    assert set(run(process_id, range(32), None, 32)) == {os.getpid()}
+    assert set(run(process_id, range(32), ("local", None), 32)) == {os.getpid()}
 
 
-@pytest.mark.parametrize(("workers", "chunk", "ahead"), [(1, 16, 0), (2, 16, 2 * 3 * 16), (2, 1, 2 * 3)])
-def test_jobs_are_consumed_lazily(workers, chunk, ahead):
+@pytest.mark.parametrize(
+    ("on", "chunk", "ahead"),
+    [(HERE, 16, 0), (PROCESSES, 16, 2 * 3 * 16), (PROCESSES, 1, 2 * 3), (RAY, 16, 2 * 3 * 16), (RAY, 1, 2 * 3)],
+    indirect=["on"],
+)
+def test_jobs_are_consumed_lazily(on, chunk, ahead):
     taken = 0
 
     def endless():
@@ -76,7 +131,7 @@ def test_jobs_are_consumed_lazily(workers, chunk, ahead):
             taken += 1
             yield taken
 
-    results = run(square, endless(), workers, chunk=chunk)
+    results = run(square, endless(), on, chunk=chunk)
     assert taken == 0
     for number in range(1, 200):
         assert next(results) == number**2
@@ -84,36 +139,104 @@ def test_jobs_are_consumed_lazily(workers, chunk, ahead):
     results.close()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_of_the_function_comes_through_after_the_results_before_it(workers):
-    results = run(fails, range(N), workers)
+@EVERYWHERE
+def test_an_error_of_the_function_comes_through_after_the_results_before_it(on):
+    results = run(fails, range(N), on)
     seen = []
-    with pytest.raises(InputError, match="sample 70 is bad"):
+    with pytest.raises(InputError, match=r"^sample 70 is bad$") as caught:
         seen.extend(results)
+    assert type(caught.value) is InputError
     # In other processes jobs travel in chunks: the one that failed gives nothing.
-    assert seen == list(range(70 if workers == 1 else 64))
+    assert seen == list(range(70 if on == HERE else 64))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_problems_come_through_whole(workers):
+@EVERYWHERE
+def test_problems_come_through_whole(on):
     with pytest.raises(ProblemsError) as caught:
-        list(run(fails_with_problems, range(N), workers))
+        list(run(fails_with_problems, range(N), on))
+    assert type(caught.value) is ProblemsError
     assert caught.value.problems == [Problem("code", "id0", "this", "that", "Mend it.")]
     assert caught.value.summary == "Many things are wrong"
     assert "[code] id0: expected this, got that. Mend it." in str(caught.value)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_of_the_jobs_comes_through(workers):
+@EVERYWHERE
+def test_an_error_of_the_jobs_comes_through(on):
     def jobs():
         yield from range(40)
         raise InputError("no more photographs")
 
     with pytest.raises(InputError, match="no more photographs"):
-        list(run(square, jobs(), workers))
+        list(run(square, jobs(), on))
 
 
-def test_a_killed_worker_is_a_clear_error_and_the_next_run_works():
-    with pytest.raises(ForgeBenchError, match=r"A worker process died.*--workers 1"):
-        list(run(dies, range(N), 2))
-    assert list(run(square, range(N), 2)) == [number**2 for number in range(N)]
+@ELSEWHERE
+def test_a_killed_worker_is_a_clear_error_and_the_next_run_works(on):
+    with pytest.raises(ForgeBenchError, match=r"(?s)worker .*died.*--workers"):
+        list(run(dies, range(N), on))
+    assert list(run(square, range(N), on)) == [number**2 for number in range(N)]
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match=r"No engine 'dask'\. There are: local, ray"):
+        run(square, range(N), ("dask", 2))
+
+
+def test_a_missing_ray_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install 'forgebench\[ray\]'"):
+        run(square, range(N), RAY)
+
+
+def test_relative_paths_mean_the_same_on_ray(ray_cluster, tmp_path, monkeypatch):
+    (tmp_path / "photo.txt").write_text("a photo")
+    monkeypatch.chdir(tmp_path)
+    assert list(run(read_text, ["photo.txt"], RAY)) == ["a photo"]
+
+
+def test_a_machine_without_the_files_says_so(tmp_path):
+    with pytest.raises(InputError, match=r"gone is not there on .*need the same files"):
+        engine._apply_in(tmp_path / "gone", square, [1])
+
+
+_ALONE = """
+import sys
+from forgebench import engine
+
+def where(_):
+    import ray
+    return ray.get_runtime_context().gcs_address
+
+results = engine.run(where, range(40), total=40, what="testing", workers=1, engine="ray")
+print(*set(results))
+import ray
+print(ray.is_initialized())
+"""
+
+
+def _alone(**environment):
+    """The address of the cluster that another process runs on, and whether it is still connected at the end."""
+    kept = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE], env=kept | environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_without_a_cluster_one_is_started_and_stopped(ray_cluster):
+    address, connected = _alone()
+    assert address != ray_cluster, "another process's own cluster is not to be relied on"
+    assert connected == "False"
+
+
+def test_the_cluster_that_the_environment_names_is_used_and_stays(ray_cluster):
+    assert _alone(RAY_ADDRESS=ray_cluster) == [ray_cluster, "False"]
+    assert list(run(square, range(N), RAY)) == [number**2 for number in range(N)]
+
+
+def test_an_address_that_is_none_is_bad_input():
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE], env=os.environ | {"RAY_ADDRESS": "nowhere"}, capture_output=True, text=True
+    )
+    assert "InputError: Ray does not start or cannot be reached: Invalid address format: nowhere" in done.stderr

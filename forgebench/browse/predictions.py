@@ -108,9 +108,9 @@ def _values(submission: Submission | None, folder: Path, row: Row) -> tuple[str,
 
 
 def _write_maps(submission: Submission, row: Row, paths: dict[str, Path]) -> None:
-    prediction = submission.read(row.sample_id, row.size)
-    score, pixels = (None, None) if isinstance(prediction, Problem) else prediction
-    if pixels is None or score != row.numbers["score"] or not _as_counted(pixels, row):
+    said = submission.read(row.sample_id, row.size)
+    pixels = None if isinstance(said, Problem) or said.score != row.numbers["score"] else said.mask
+    if pixels is None or not _as_counted(pixels, row):
         raise InputError(
             f"{row.sample_id}: the prediction in {submission.path} is not the one that was scored. Score it again."
         )

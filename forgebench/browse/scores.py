@@ -8,16 +8,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forgebench.benchmark import Benchmark
-from forgebench.errors import InputError, NotFoundError, ProblemsError
+from forgebench.errors import InputError, ProblemsError
 from forgebench.metrics import Table
-from forgebench.metrics.pixel import THRESHOLD, ratio
+from forgebench.metrics.pixel import called_authentic, ratio
 from forgebench.scoring import Record, per_image, read_record
+from forgebench.scoring.per_image import open_table
 from forgebench.scoring.score import INPUTS
 from forgebench.submission import Submission, open_submission
 
@@ -91,17 +91,16 @@ class Scores:
         Raises:
             NotFoundError, InputError: If it is missing or cannot be read.
         """
-        import pyarrow.parquet as pq
-
-        path = self.folder / per_image.FILE
-        if not path.is_file():
-            raise NotFoundError(f"Expected the per-image table at {path}, found none. Score the submission again.")
-        try:
-            with pq.ParquetFile(path) as file:
-                for index in range(file.num_row_groups):
-                    yield from _rows(file.read_row_group(index))
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(f"{path} cannot be read: {error}. Score the submission again.") from error
+        stored = open_table(self.folder / per_image.FILE)
+        table = stored.table()
+        numbers = {"score": table.score, "false_area": _false_area(table), **table.pixel_numbers}
+        names, statuses = table.sample_id.tolist(), stored.column("status").tolist()
+        sizes = list(zip(stored.column("height").tolist(), stored.column("width").tolist(), strict=True))
+        for rows, tampered, authentic in table.blocks():
+            for index, histogram in zip(range(rows.start, rows.stop), tampered + authentic, strict=True):
+                values = {name: float(numbers[name][index]) for name in ("score", *PIXEL_NUMBERS)}
+                defined = {name: None if math.isnan(value) else value for name, value in values.items()}
+                yield Row(names[index], sizes[index], statuses[index], defined, histogram)
 
 
 def read_scores(
@@ -168,19 +167,8 @@ def _slug(title: str) -> str:
     return slug if slug[:1].isalpha() else f"m_{slug}"
 
 
-def _rows(table: Any) -> Iterator[Row]:  # noqa: ANN401
-    counted = per_image.metric_table(table)
-    numbers = {"score": counted.score, "false_area": _false_area(counted), **counted.pixel_numbers}
-    histograms = counted.hist_tampered.astype(np.int64) + counted.hist_authentic
-    columns = zip(*(table[name].to_pylist() for name in ("sample_id", "height", "width", "status")), strict=True)
-    for index, (sample_id, height, width, status) in enumerate(columns):
-        values = {name: float(numbers[name][index]) for name in ("score", *PIXEL_NUMBERS)}
-        defined = {name: None if math.isnan(value) else value for name, value in values.items()}
-        yield Row(sample_id, (height, width), status, defined, histograms[index])
-
-
 def _false_area(table: Table) -> NDArray[np.float64]:
     """Share of each authentic image called tampered; NaN for tampered ones and where there is no valid mask."""
-    called = table.hist_authentic[:, THRESHOLD:].sum(axis=1)
+    called = table.per_image("called authentic", called_authentic)["called"]
     counted = ~table.tampered & table.valid & table.has_truth & table.localizes
     return ratio(called, table.authentic_px, where=counted)

@@ -17,6 +17,7 @@ from forgebench.cli.predict import predict
 from forgebench.cli.report import report
 from forgebench.cli.rescore import rescore
 from forgebench.cli.score import score
+from forgebench.cli.sign import sign
 from forgebench.cli.sources import sources
 from forgebench.cli.synth import synth
 from forgebench.cli.validate import validate
@@ -55,7 +56,7 @@ def _about(
 
 
 for command in (
-    demo, sources, build, synth, verify, predict, validate, score, rescore, compare, report, browse,
+    demo, sources, build, synth, verify, predict, validate, score, rescore, sign, compare, report, browse,
 ):  # fmt: skip
     app.command()(command)
 

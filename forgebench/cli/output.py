@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Workers = Annotated[int | None, typer.Option(help="Number of processes; all cores unless said.", min=1)]
+EngineName = Annotated[str, typer.Option("--engine", help="`local` processes, or `ray`: a Ray cluster.")]
 BenchmarkPath = Annotated[Path, typer.Option("--benchmark", "-b", help="The benchmark's folder.")]
 
 _PIPE_WIDTH = 120
@@ -58,16 +59,26 @@ def print_problems(problems: Sequence[Problem], *, shown: int = 50) -> None:
 
 def print_metrics(metrics: Sequence[MetricValue]) -> None:
     """The numbers of a record, as a table."""
-    table = Table("metric", "definition", "value", "95 % interval", "n", "undefined", "")
+    table = Table("metric", "definition", "slice", "value", "95 % interval", "n", "undefined", "")
+    nothing = [one for one in metrics if one.value is None and one.n == one.n_undefined]
     for one in metrics:
+        if one in nothing:
+            continue
         interval = "" if one.ci_low is None or one.ci_high is None else f"{one.ci_low:.3f} to {one.ci_high:.3f}"
         note = "" if one.rankable else "not rankable"
         value = "undefined" if one.value is None else f"{one.value:.4f}"
         name = f"{one.definition} v{one.version}"
-        table.add_row(one.metric, name, value, interval, str(one.n), str(one.n_undefined), note)
+        table.add_row(one.metric, name, one.subset or "", value, interval, str(one.n), str(one.n_undefined), note)
     console().print(table)
+    if nothing:
+        names = ", ".join(dict.fromkeys(one.metric for one in nothing))
+        typer.echo(f"Undefined for all samples: {names}")
 
 
-def number(value: float) -> float | None:
-    """A number for JSON: NaN is null."""
-    return None if math.isnan(value) else value
+def defined(document: Any) -> Any:  # noqa: ANN401
+    """A document for JSON: NaN is null."""
+    if isinstance(document, dict):
+        return {name: defined(value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [defined(value) for value in document]
+    return None if isinstance(document, float) and math.isnan(document) else document

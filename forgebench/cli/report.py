@@ -1,4 +1,4 @@
-"""`forgebench report`: an HTML page of one or several scores."""
+"""`forgebench report`: an HTML page of one or several scores, and its main table for a paper."""
 
 from __future__ import annotations
 
@@ -16,15 +16,23 @@ def report(
     benchmark: Annotated[
         Path | None, typer.Option("--benchmark", "-b", help="Where the benchmark lies now, for the pictures.")
     ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The leading metric; pixel_f1 unless said, image_auc without masks.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="A file for the main table in Markdown.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="A file for the main table in LaTeX.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a page with tables, curves and a gallery of best and worst cases."""
+    """Write a page with tables, comparisons, curves and a gallery of best and worst cases."""
     import forgebench
     from forgebench.report import write_report
 
     opened = None if benchmark is None else forgebench.open_benchmark(benchmark)
-    page = write_report(scores, out, benchmark=opened)
+    page = write_report(scores, out, benchmark=opened, metric=metric, markdown=markdown, latex=latex)
+    tables = {name: file for name, file in (("markdown", markdown), ("latex", latex)) if file is not None}
     if as_json:
-        print_json({"report": str(page)})
-    else:
-        typer.echo(f"Report: {page} (open it in a browser)")
+        print_json({"report": str(page), **{name: str(file) for name, file in tables.items()}})
+        return
+    typer.echo(f"Report: {page} (open it in a browser)")
+    for file in tables.values():
+        typer.echo(f"Table:  {file}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, Workers, print_json, print_metrics
+from forgebench.cli.output import AsJson, EngineName, Workers, print_json, print_metrics
+
+if TYPE_CHECKING:
+    from forgebench.engine import Engine
 
 
 def rescore(
@@ -17,14 +20,16 @@ def rescore(
     ] = None,
     benchmark: Annotated[Path | None, typer.Option("--benchmark", "-b", help="Needed with --predictions.")] = None,
     workers: Workers = None,
+    engine: EngineName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Compute a record's numbers again and say whether they are the same; exit 1 where they are not."""
     import forgebench
 
-    opened = None if benchmark is None else forgebench.open_benchmark(benchmark)
     before, _ = forgebench.read_record(record)
-    after = forgebench.rescore(record, predictions=predictions, benchmark=opened, workers=workers)
+    after = forgebench.rescore(
+        record, predictions=predictions, benchmark=benchmark, workers=workers, engine=cast("Engine", engine)
+    )
     same = before.metrics == after.metrics
     if as_json:
         print_json({"identical": same, **after.model_dump()})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, BenchmarkPath, Workers, print_json, print_metrics
+from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, print_json, print_metrics
+
+if TYPE_CHECKING:
+    from forgebench.engine import Engine
+    from forgebench.scoring.numbers import Interval
 
 
 def score(
@@ -16,8 +20,18 @@ def score(
     out: Annotated[Path, typer.Option(help="Where record.json and per_image.parquet are written.")],
     split: Annotated[str | None, typer.Option(help="The split that the submission must be for.")] = None,
     definitions: Annotated[str, typer.Option(help="Definitions, separated by commas, or `all`.")] = "forgebench",
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", help="Slice by manipulation, region_size, image_size, jpeg_quality or source; repeat."),
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="A score of the same method on another split: thresholds are frozen there.")
+    ] = None,
+    interval: Annotated[str, typer.Option(help="Bootstrap intervals: `percentile` or `bca`.")] = "percentile",
+    boundary: Annotated[bool, typer.Option(help="Count boundaries, the slowest part.")] = True,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
     workers: Workers = None,
+    engine: EngineName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Score a submission; missing and invalid predictions get the worst value and are counted."""
@@ -26,12 +40,17 @@ def score(
     names = [name.strip() for name in definitions.split(",") if name.strip()]
     record = forgebench.score(
         submission,
-        forgebench.open_benchmark(benchmark),
+        benchmark,
         out,
         split=split,
         definitions=names,
+        slices=slices or (),
+        calibration=calibration,
+        interval=cast("Interval", interval),
+        boundary=boundary,
         seed=seed,
         workers=workers,
+        engine=cast("Engine", engine),
     )
     if as_json:
         print_json(record.model_dump())

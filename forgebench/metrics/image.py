@@ -6,12 +6,13 @@ The sample of an invalid prediction scores beyond every valid one on the wrong s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forgebench.metrics.pixel import Floats, ratio
-from forgebench.metrics.table import Table, Weights
+from forgebench.metrics.pixel import Floats, partial_auc, ratio
+from forgebench.metrics.table import Members, Table, Weights
 
 THRESHOLD = 0.5
 """The fixed threshold: a score of at least 0.5 is called tampered."""
@@ -21,51 +22,63 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Confusion:
-    """How many images were called tampered, in each of B resamples; shape (B,), int64."""
+    """How many images were called tampered, in each of B resamples; whole numbers of shape (B,)."""
 
-    tp: Ints
-    fp: Ints
-    p: Ints
+    tp: Floats
+    fp: Floats
+    p: Floats
     """Tampered images."""
-    n: Ints
+    n: Floats
     """Authentic images."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Images at or above each distinct score, from the highest down; shape (B, U), int64."""
+    """Images at or above each distinct score, from the highest down; whole numbers of shape (B, S)."""
 
-    tp: Ints
-    fp: Ints
-    lost: Ints
+    tp: Floats
+    fp: Floats
+    lost: Floats
     """Tampered images without a valid prediction, shape (B,): at the lowest score, but found by no threshold."""
 
-    @property
+    @cached_property
     def rates(self) -> tuple[Floats, Floats]:
-        """False and true positive rates from (0, 0) to (1, 1), shape (B, U + 1); NaN without both classes."""
-        both = (self.tp[:, -1:] > 0) & (self.fp[:, -1:] > 0)
-        with_origin = [np.pad(counts, ((0, 0), (1, 0))) for counts in (self.fp, self.tp)]
-        fpr, tpr = (ratio(c, c[:, -1:] + 0 * c, where=both & (c >= 0)) for c in with_origin)
+        """False and true positive rates from (0, 0) to (1, 1), shape (B, S + 1); NaN without both classes."""
+        both = (self.tp[:, -1] > 0) & (self.fp[:, -1] > 0)
+        fpr, tpr = (np.zeros((len(self.tp), self.tp.shape[1] + 1)) for _ in range(2))
+        for rate, counts in ((fpr, self.fp), (tpr, self.tp)):
+            np.divide(counts, counts[:, -1:], out=rate[:, 1:], where=both[:, None])
+            rate[~both] = np.nan
         return fpr, tpr
 
 
-def confusion_counts(table: Table, weights: Weights) -> Confusion:
-    """Count the images called tampered at the fixed threshold."""
-    called = table.worst_score >= THRESHOLD
-    masks = (called & table.tampered, called & ~table.tampered, table.tampered, ~table.tampered)
-    return Confusion(*(weights @ mask.astype(np.int64) for mask in masks))
+def confusion_counts(table: Table, weights: Weights, threshold: float = THRESHOLD) -> Confusion:
+    """Count the images called tampered: those with a score of at least the threshold."""
+
+    def by_unit() -> Floats:
+        called = np.where(table.valid, table.worst_score >= threshold, ~table.tampered)
+        masks = (called & table.tampered, called & ~table.tampered, table.tampered, ~table.tampered)
+        return table.by_unit(np.stack(masks, axis=1))
+
+    return Confusion(*(weights @ table.once(f"called at {threshold}, by unit", by_unit)).T)
 
 
 def curve_counts(table: Table, weights: Weights) -> Curve:
     """Count the images at or above each distinct score."""
-    order = np.argsort(-table.worst_score, kind="stable")
-    score = table.worst_score[order]
-    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
-    ordered, tampered = weights[:, order], table.tampered[order]
-    tp, fp = (
-        np.cumsum(np.add.reduceat(ordered * members, starts, axis=1), axis=1) for members in (tampered, ~tampered)
-    )
-    return Curve(tp, fp, lost=weights @ (table.tampered & ~table.valid).astype(np.int64))
+
+    def by_score() -> tuple[Ints, Ints, Members, Floats]:
+        order = np.argsort(-table.worst_score, kind="stable")
+        score = table.worst_score[order]
+        last = np.flatnonzero(np.concatenate([score[1:] != score[:-1], [True]]))
+        lost = table.by_unit(table.tampered & ~table.valid)
+        return table.drawn_by[0][order], last, table.tampered[order], lost
+
+    unit, last, tampered, lost = table.once("images by score", by_score)
+    every = np.asarray(weights, np.float64)[:, unit]
+    tp, every = (np.cumsum(a, axis=1) for a in (every * tampered, every))
+    if len(last) < len(unit):
+        tp, every = tp[:, last], every[:, last]
+    return Curve(tp, every - tp, lost=weights @ lost)
 
 
 def accuracy(counts: Confusion) -> Floats:
@@ -147,3 +160,11 @@ def tpr_at_fpr(curve: Curve, limit: float) -> Floats:
     fpr, tpr = curve.rates
     value: Floats = np.where(fpr > limit, 0.0, tpr).max(axis=1)
     return value
+
+
+def partial_area(curve: Curve, limit: float) -> Floats:
+    """Area under the ROC curve up to a false positive rate, as a share of what is possible; NaN without both classes.
+
+    Higher is better; chance gives `limit / 2`.
+    """
+    return partial_auc(*curve.rates, limit)

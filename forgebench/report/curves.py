@@ -16,12 +16,13 @@ from forgebench.metrics.pixel import BINS, THRESHOLD, Floats, Histograms, ratio
 from forgebench.report.entries import Entry
 
 SCORE_BINS = 20
-_BLOCK = 1024
 _MOST_POINTS = 2000
 _DIGITS = 5
 
 Figure = dict[str, Any]
 Curve = tuple[Floats, Floats]
+Bins = tuple[Floats, Floats, Floats]
+"""What was said, what was so, and of how many, in each bin that holds any."""
 
 
 def f1_by_threshold(table: Table) -> Floats:
@@ -30,13 +31,12 @@ def f1_by_threshold(table: Table) -> Floats:
     At 128 it is `pixel_f1`: undefined images are left out, invalid predictions count 0.
     """
     total, n = np.zeros(BINS), 0
-    members = np.flatnonzero(table.tampered_with_mask if table.localizes else [])
-    for start in range(0, len(members), _BLOCK):
-        rows = members[start : start + _BLOCK]
-        tp, fp = (_at_or_above(h[rows]) for h in (table.hist_tampered, table.hist_authentic))
+    for rows, tampered, authentic in table.blocks() if table.localizes else ():
+        inside = table.tampered_with_mask[rows]
+        tp, fp = (_at_or_above(h[inside]) for h in (tampered, authentic))
         p = np.broadcast_to(tp[:, :1], tp.shape)
         f1 = ratio(2 * tp, tp + fp + p, where=p > 0)
-        f1[~table.valid[rows]] = 0.0
+        f1[~table.valid[rows][inside]] = 0.0
         defined = ~np.isnan(f1[:, 0])
         total, n = total + f1[defined].sum(axis=0), n + int(defined.sum())
     return total / n if n else np.full(BINS, np.nan)
@@ -49,8 +49,8 @@ def _at_or_above(histograms: Histograms) -> Histograms:
 
 def _pooled(table: Table) -> tuple[Histograms, Histograms]:
     """True and false positives over all pixels of tampered images, at each byte that occurs, from the highest."""
-    inside = table.tampered_with_mask
-    tampered, authentic = (h[inside].sum(axis=0, dtype=np.int64)[::-1] for h in table.worst_histograms)
+    by_unit = table.histograms_by_unit(table.tampered_with_mask)
+    tampered, authentic = (h.sum(axis=0).astype(np.int64)[::-1] for h in by_unit)
     occurs = tampered + authentic > 0
     return np.cumsum(tampered)[occurs], np.cumsum(authentic)[occurs]
 
@@ -86,13 +86,27 @@ def _steps(table: Table) -> Curve:
 
 def image_roc(table: Table) -> Curve:
     """False and true positive rates over the images, from (0, 0) to (1, 1); empty without both classes."""
-    fpr, tpr = (rates[0] for rates in image.curve_counts(table, _once(table)).rates)
+    fpr, tpr = (rates[0] for rates in image.curve_counts(table, table.whole).rates)
     return (np.empty(0), np.empty(0)) if np.isnan(fpr[-1] + tpr[-1]) else (fpr, tpr)
 
 
-def reliability(table: Table) -> tuple[Floats, Floats, Floats]:
+def reliability(table: Table) -> Bins:
     """Mean score, share of tampered images and number of images, of each of 15 bins that holds a valid prediction."""
-    counts = calibration.image_reliability_counts(table, _once(table))
+    return _held(calibration.image_reliability_counts(table, table.whole))
+
+
+def pixel_reliability(table: Table) -> Bins:
+    """The same of the pixels of all images with a mask; empty without predicted masks."""
+    if not table.localizes:
+        return np.empty(0), np.empty(0), np.empty(0)
+    inside = table.has_truth
+    tampered, authentic = (h.sum(axis=0, keepdims=True) for h in table.histograms_by_unit(inside))
+    missing = inside & ~table.valid
+    lost = np.array([[px[missing].sum() for px in (table.tampered_px, table.authentic_px)]])
+    return _held(calibration.pixel_reliability_counts(tampered, authentic, lost))
+
+
+def _held(counts: calibration.Reliability) -> Bins:
     held = counts.total[0] > 0
     said, so, n = (values[0][held] for values in (counts.said, counts.tampered, counts.total))
     return said / n, so / n, n
@@ -104,10 +118,6 @@ def score_histogram(table: Table, tampered: bool) -> Histograms:
     return np.histogram(scores, bins=SCORE_BINS, range=(0, 1))[0]
 
 
-def _once(table: Table) -> Histograms:
-    return np.ones((1, len(table)), np.int64)
-
-
 def figures(entries: Sequence[Entry]) -> dict[str, Figure]:
     """Every curve of the page as a Plotly figure; one that no entry has a line in is left out."""
     tables = [entry.table for entry in entries]
@@ -116,9 +126,14 @@ def figures(entries: Sequence[Entry]) -> dict[str, Figure]:
         "pixel_roc": _figure(_lines(entries, map(pixel_roc, tables)), "false positive rate", "true positive rate"),
         "pixel_pr": _figure(_lines(entries, map(_steps, tables), shape="vh"), "recall", "precision"),
         "image_roc": _figure(_lines(entries, map(image_roc, tables)), "false positive rate", "true positive rate"),
-        "reliability": _figure(_reliability_traces(entries), "mean score", "share tampered"),
+        "reliability": _figure(
+            _reliability_traces(entries, map(reliability, tables), "images"), "mean score", "share tampered"
+        ),
+        "pixel_reliability": _figure(
+            _reliability_traces(entries, map(pixel_reliability, tables), "pixels"), "mean probability", "share tampered"
+        ),
     }
-    for name in ("pixel_roc", "image_roc", "reliability"):
+    for name in ("pixel_roc", "image_roc", "reliability", "pixel_reliability"):
         found[name]["layout"]["shapes"] = [{"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1}]
     byte = THRESHOLD / (BINS - 1)
     highest = max((y for trace in found["f1"]["data"] for y in trace["y"]), default=0.0)
@@ -153,19 +168,26 @@ def _lines(entries: Sequence[Entry], curves: Iterable[Curve], shape: str = "line
 def _f1_traces(entries: Sequence[Entry]) -> list[Figure]:
     x = np.arange(BINS) / (BINS - 1)
     values = [(index, entry, f1_by_threshold(entry.table)) for index, entry in enumerate(entries)]
-    return [_line(index, entry, x, f1) for index, entry, f1 in values if not np.isnan(f1[0])]
+    lines = [_line(index, entry, x, f1) for index, entry, f1 in values if not np.isnan(f1[0])]
+    return lines + [mark for index, entry, _ in values for mark in _frozen_mark(index, entry)]
 
 
-def _reliability_traces(entries: Sequence[Entry]) -> list[Figure]:
+def _frozen_mark(index: int, entry: Entry) -> list[Figure]:
+    """The record's own F1 at the threshold that was frozen, where there is one."""
+    frozen, f1 = entry.record.calibration, entry.value("pixel_f1_frozen")
+    if frozen is None or f1 is None:
+        return []
+    at, marker = np.array([frozen.byte / (BINS - 1)]), {"symbol": "diamond", "size": 11}
+    return [_line(index, entry, at, np.array([f1]), mode="markers", marker=marker)]
+
+
+def _reliability_traces(entries: Sequence[Entry], bins: Iterable[Bins], of: str) -> list[Figure]:
     traces = []
-    for index, entry in enumerate(entries):
-        said, so, n = reliability(entry.table)
-        if not len(n):
-            continue
-        sizes = 6 + 14 * np.sqrt(n / n.sum())
-        traces.append(
-            _line(index, entry, said, so, mode="lines+markers", marker={"size": _plain(sizes)}, customdata=_plain(n))
-        )
+    for index, (entry, (said, so, n)) in enumerate(zip(entries, bins, strict=True)):
+        if len(n):
+            sizes = 6 + 14 * np.sqrt(n / n.sum())
+            one = _line(index, entry, said, so, mode="lines+markers", marker={"size": _plain(sizes)})
+            traces.append(one | {"customdata": _plain(n), "meta": {"entry": index, "of": of}})
     return traces
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from forgebench.errors import InputError, NotFoundError
 from forgebench.metrics import Table
 from forgebench.scoring import per_image, read_record
+from forgebench.scoring.per_image import open_table
 from forgebench.scoring.record import FILE, MetricValue, Record
+from forgebench.scoring.score import table_of
 
 DEFINITION = "forgebench"
 """The definition that the page's headline numbers are of."""
@@ -33,12 +36,13 @@ class Entry:
         """How many samples have no valid prediction."""
         return self.record.benchmark.n - self.record.predictions.n_valid
 
-    def number(self, metric: str) -> MetricValue | None:
-        """The record's number of this metric over all samples; None where it was not scored."""
-        for one in self.record.metrics:
-            if (one.metric, one.definition, one.subset) == (metric, DEFINITION, None):
-                return one
-        return None
+    @cached_property
+    def _numbers(self) -> dict[tuple[str, str | None], MetricValue]:
+        return {(one.metric, one.subset): one for one in self.record.metrics if one.definition == DEFINITION}
+
+    def number(self, metric: str, subset: str | None = None) -> MetricValue | None:
+        """The record's number of this metric over all samples or over a slice; None where it was not scored."""
+        return self._numbers.get((metric, subset))
 
     def value(self, metric: str) -> float | None:
         """The number's value; None where it is undefined or was not scored."""
@@ -106,10 +110,10 @@ def _titles(folders: list[Path], records: list[Record]) -> list[str]:
 
 
 def _entry(title: str, folder: Path, record: Record) -> Entry:
-    stored = per_image.read_table(folder / per_image.FILE)
+    stored = open_table(folder / per_image.FILE)
     warnings = []
     if record.sealed().record_sha256 != record.record_sha256:
         warnings.append("the record was changed after it was made: its hash does not match")
-    if per_image.table_hash(stored) != record.per_image.sha256:
+    if stored.sha256() != record.per_image.sha256:
         warnings.append("the per-image table is not the one that the record names: its hash does not match")
-    return Entry(title, folder, record, per_image.metric_table(stored), tuple(warnings))
+    return Entry(title, folder, record, table_of(stored, record), tuple(warnings))

@@ -114,13 +114,14 @@ def prediction(submission: Submission, entry: Entry, index: int, row: Row) -> ND
     found = submission.read(row["sample_id"], size)
     if isinstance(found, Problem):
         raise InputError(f"{submission.path} is no longer what was scored: {found}")
-    score, mask = found
-    same = score == table.score[index] and (mask is not None) == table.localizes
+    mask = found.mask
+    same = found.score == table.score[index] and (mask is not None) == table.localizes
     truth = truth_of(row)
     if mask is not None and truth is not None:
         counts = pixel_counts(mask, truth)
-        same &= np.array_equal(counts.tampered, table.hist_tampered[index])
-        same &= np.array_equal(counts.authentic, table.hist_authentic[index])
+        here = slice(index, index + 1)
+        same &= np.array_equal(counts.tampered, table.hist_tampered[here][0])
+        same &= np.array_equal(counts.authentic, table.hist_authentic[here][0])
     if not same:
         raise InputError(
             f"{submission.path} is no longer what was scored: expected the counts of the per-image table for "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 from base64 import b64encode
@@ -17,21 +18,32 @@ from markupsafe import Markup
 from forgebench.benchmark import Benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
+from forgebench.report.comparison import forest
 from forgebench.report.curves import figures
 from forgebench.report.entries import DEFINITION, Entry, read_entries
+from forgebench.report.every import all_metrics
 from forgebench.report.gallery import Gallery, make_gallery
+from forgebench.report.paper import LATEX, MARKDOWN, paper_table
 from forgebench.report.pictures import ramp_css
-from forgebench.report.ranking import rank
-from forgebench.report.results import COLUMNS, RANKED, UNDEFINED, all_metrics, main_rows, shown
-from forgebench.report.words import sentences
+from forgebench.report.published import disagreement
+from forgebench.report.ranking import Ranking, rank
+from forgebench.report.results import RANKED, UNDEFINED, columns, main_rows, shown
+from forgebench.report.slices import sliced
+from forgebench.report.words import listed, sentences
 from forgebench.scoring.score import REPORT
 
 _SCRIPTS = ("plotly-basic.min.js", "table.js", "plots.js", "lightbox.js", "print.js")
-_STYLES = ("page.css", "results.css", "gallery.css", "print.css")
+_STYLES = ("page.css", "results.css", "parts.css", "gallery.css", "print.css")
 
 
 def write_report(
-    scores: Sequence[str | Path], out: str | Path | None = None, *, benchmark: Benchmark | None = None
+    scores: Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    benchmark: Benchmark | None = None,
+    metric: str | None = None,
+    markdown: str | Path | None = None,
+    latex: str | Path | None = None,
 ) -> Path:
     """Write the report of one or several scores of one benchmark, as one HTML file that needs no network.
 
@@ -40,41 +52,79 @@ def write_report(
         out: The file; None is `report.html` in the first of them.
         benchmark: What was predicted, for the pictures; None looks where it lay when it was scored. Where it is not
             found the report says so and has no pictures.
+        metric: The leading metric, of the definition `forgebench`, by which entries are ordered and compared; None
+            takes pixel F1, or image AUC where no entry has a pixel F1.
+        markdown: A file for the main table in Markdown.
+        latex: A file for the main table in LaTeX.
 
     Returns:
-        The file's path.
+        The page's path.
 
     Raises:
         NotFoundError: If there is no score in one of the folders.
-        InputError: If the scores are of different benchmarks, `benchmark` is another one, or `out` is a folder.
+        InputError: If the scores are of different benchmarks, `benchmark` is another one, a file is a folder, or the
+            metric cannot lead.
     """
     entries = read_entries(scores)
     path = Path(scores[0]) / REPORT if out is None else Path(out)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Name the file to write, such as {path / REPORT}")
-    html = render(entries, make_gallery(entries, benchmark))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(html, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105
+    tables = {Path(file): form for file, form in ((markdown, MARKDOWN), (latex, LATEX)) if file is not None}
+    _check_files(path, *tables)
+    lead = leading(entries, metric)
+    rankings = {name: rank(entries, name) for name in dict.fromkeys((lead, *RANKED))}
+    written = {path: render(entries, make_gallery(entries, benchmark), lead, rankings)}
+    written |= {file: paper_table(form, entries, rankings, lead) for file, form in tables.items()}
+    for file, text in written.items():
+        _write(file, text)
     return path
 
 
-def render(entries: Sequence[Entry], gallery: Gallery) -> str:
+def _check_files(*paths: Path) -> None:
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder. Name the file to write, such as {path / REPORT}")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise InputError(f"{paths[-1]} is named for two things. Name a file for each.")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)  # noqa: PTH105
+
+
+def leading(entries: Sequence[Entry], metric: str | None) -> str:
+    """The metric by which entries are ordered.
+
+    Raises:
+        InputError: If there is no such metric, or it cannot rank.
+    """
+    if metric is None:
+        found = any(entry.value("pixel_f1") is not None and not entry.warnings for entry in entries)
+        return "pixel_f1" if found else "image_auc"
+    about = DEFINITIONS[DEFINITION].metric(metric)
+    if not about.rankable:
+        raise InputError(f"{metric} cannot lead. {about.note} Choose a metric that ranks, such as {RANKED[0]}.")
+    return metric
+
+
+def render(entries: Sequence[Entry], gallery: Gallery, lead: str, rankings: dict[str, Ranking]) -> str:
     """The page's HTML; the same entries give the same bytes."""
-    rankings = {metric: rank(entries, metric) for metric in RANKED}
-    lead = "pixel_f1" if rankings["pixel_f1"].order else "image_auc"
     scripts = [_asset(name) for name in _SCRIPTS]
+    rows = main_rows(entries, rankings, lead)
     return _environment().get_template("page.html.j2").render(
         benchmark=entries[0].record.benchmark,
         statistics=entries[0].record.statistics,
         entries=entries,
         suites=sorted({_suite(entry) for entry in entries}),
         dates=sorted({entry.record.created_utc[:10] for entry in entries}),
-        sentences=sentences(entries, rankings),
-        columns=[DEFINITIONS[DEFINITION].metric(name) for name in COLUMNS],
+        sentences=sentences(entries, rankings, lead),
+        columns=[DEFINITIONS[DEFINITION].metric(name) for name in columns(lead)],
         lead=DEFINITIONS[DEFINITION].metric(lead),
-        rows=main_rows(entries, rankings, lead),
+        rows=rows,
+        forest=forest(entries, rankings[lead]),
+        disagreement=disagreement(rows),
+        slices=sliced(rows, lead),
         tables=all_metrics(entries),
         figures=figures(entries),
         gallery=gallery,
@@ -91,7 +141,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"shown": shown, "quoted": _quoted, "seconds": _seconds}
+    environment.filters |= {"shown": shown, "quoted": _quoted, "seconds": _seconds, "listed": listed, "p": _p}
     return environment
 
 
@@ -122,6 +172,11 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return UNDEFINED
     return f"{value:.3g}" if value >= 0.001 else "<0.001"
+
+
+def _p(value: float) -> str:
+    """A p-value as the page shows it."""
+    return UNDEFINED if math.isnan(value) else f"{value:.2g}"
 
 
 def _quoted(path: Path) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from forgebench.metrics import Table
 from forgebench.metrics.image import THRESHOLD as SCORE_THRESHOLD
-from forgebench.metrics.pixel import THRESHOLD, Floats, ratio
+from forgebench.metrics.pixel import Floats, called_authentic, ratio
 from forgebench.report.results import UNDEFINED, shown
 
 BEST, ALARMS = 6, 4
@@ -63,7 +63,7 @@ def _sorted(table: Table, rows: Iterable[int], *keys: Floats) -> list[int]:
 
 def false_area(table: Table) -> Floats:
     """Share of each image's authentic pixels called tampered, shape (N,); 0 where there is no mask or no truth."""
-    called = table.hist_authentic[:, THRESHOLD:].sum(axis=1)
+    called = table.per_image("called authentic", called_authentic)["called"]
     return np.nan_to_num(ratio(called, table.authentic_px, where=table.authentic_px > 0))
 
 

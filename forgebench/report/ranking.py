@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forgebench.report.entries import DEFINITION, Entry
 from forgebench.scoring import compare
@@ -19,8 +19,13 @@ class Ranking:
     """Those with a value, the best first."""
     tiers: dict[str, int] = field(default_factory=dict)
     """By title: 1 for an entry that the data do not tell from the best; empty for fewer than two entries."""
-    ahead: dict[str, Difference] = field(default_factory=dict)
-    """By title: the paired difference between the best entry and each other one."""
+    differences: tuple[Difference, ...] = ()
+    """Every pair, by title, the better one first."""
+
+    @property
+    def ahead(self) -> dict[str, Difference]:
+        """By title: the paired difference between the best entry and each other one."""
+        return {one.second: one for one in self.differences if one.first == self.order[0].title}
 
 
 def rank(entries: Sequence[Entry], metric: str) -> Ranking:
@@ -30,11 +35,13 @@ def rank(entries: Sequence[Entry], metric: str) -> Ranking:
         return Ranking(metric, tuple(defined))
     comparison = compare([entry.folder for entry in defined], metric=metric, definition=DEFINITION)
     by_key = dict(zip(_keys(defined), defined, strict=True))
-    order = tuple(by_key[key] for key in comparison.values)
-    best = next(iter(comparison.values))
-    ahead = {by_key[one.second].title: one for one in comparison.differences if one.first == best}
-    tiers = {by_key[key].title: tier for key, tier in comparison.tiers.items()}
-    return Ranking(metric, order, tiers, ahead)
+    title = {key: entry.title for key, entry in by_key.items()}
+    return Ranking(
+        metric,
+        tuple(by_key[key] for key in comparison.values),
+        {title[key]: tier for key, tier in comparison.tiers.items()},
+        tuple(replace(one, first=title[one.first], second=title[one.second]) for one in comparison.differences),
+    )
 
 
 def _keys(entries: Sequence[Entry]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forgebench.metrics import DEFINITIONS
+from forgebench.report.absence import absence
 from forgebench.report.entries import DEFINITION, Entry
 from forgebench.report.ranking import Ranking
 from forgebench.report.results import shown
@@ -16,10 +17,10 @@ _CHANCE = {"pixel_auc": 0.5, "image_auc": 0.5}
 _MANY = 5
 
 
-def sentences(entries: Sequence[Entry], rankings: dict[str, Ranking]) -> list[str]:
-    """What the numbers say; `rankings` by metric."""
+def sentences(entries: Sequence[Entry], rankings: dict[str, Ranking], lead: str) -> list[str]:
+    """What the numbers say, the leading metric first; `rankings` by metric."""
     return [
-        *(" ".join(_lead(len(entries), rankings[metric])) for metric in _LEADS),
+        *(" ".join(_lead(len(entries), rankings[metric])) for metric in dict.fromkeys((lead, *_LEADS))),
         *_near_chance(entries),
         *_false_alarms(entries),
         *_coverage(entries),
@@ -63,7 +64,8 @@ def _lead(n_entries: int, ranking: Ranking) -> Iterator[str]:
     if n_entries == 1:
         yield f"{first[0]} has {_article(title)} {title} of {value}."
     else:
-        yield f"{listed(first)} {'have' if len(first) > 1 else 'has'} the highest {title}, {value}."
+        end = "highest" if DEFINITIONS[DEFINITION].metric(ranking.metric).higher_is_better else "lowest"
+        yield f"{listed(first)} {'have' if len(first) > 1 else 'has'} the {end} {title}, {value}."
         yield from _hedge(ranking, first)
 
 
@@ -135,9 +137,17 @@ def _undefined(entries: Sequence[Entry]) -> Iterator[str]:
     if silent:
         was = "was" if len(silent) == 1 else "were"
         yield f"{listed(silent)} {was} submitted without masks: localization is undefined there."
+    alike: dict[tuple[str, ...], list[str]] = {}
     for metric in DEFINITIONS[DEFINITION].metrics:
-        numbers = [(entry.title, entry.number(metric.id)) for entry in entries if entry.table.localizes]
-        parts = [f"{m.n_undefined} of {m.n} samples of {title}" for title, m in numbers if m and m.n_undefined]
+        numbers = [(entry, entry.number(metric.id)) for entry in entries]
+        parts = tuple(
+            f"{m.n_undefined} of {m.n} samples of {entry.title}"
+            for entry, m in numbers
+            if m and m.n_undefined and not (m.value is None and absence(metric, m, entry))
+        )
         if parts:
-            title = metric.title
-            yield f"{title} is undefined for {listed(parts)}: they are counted, and left out of its mean."
+            alike.setdefault(parts, []).append(metric.title)
+    for parts, titles in alike.items():
+        are, whose = ("is", "its mean") if len(titles) == 1 else ("are", "their means")
+        named = listed(titles if len(titles) <= _MANY else [*titles[:2], f"{len(titles) - 2} further metrics"])
+        yield f"{named} {are} undefined for {listed(parts)}: they are counted, and left out of {whose}."

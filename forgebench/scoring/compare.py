@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -14,14 +15,26 @@ from forgebench.errors import InputError
 from forgebench.metrics import Table
 from forgebench.metrics.intervals import RESAMPLES, bootstrap, percentile_interval
 from forgebench.metrics.pixel import Floats
+from forgebench.metrics.significance import (
+    ALPHA,
+    holm,
+    minimum_detectable_difference,
+    paired_bootstrap_p,
+    permutation_p,
+    swapped_tables,
+    tiers,
+)
 from forgebench.scoring import per_image
 from forgebench.scoring.numbers import definitions_named
+from forgebench.scoring.per_image import PerImage, open_table
 from forgebench.scoring.record import Record, read_record
+from forgebench.scoring.score import table_of
+from forgebench.scoring.slices import subsets
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ALPHA = 0.05
+Test = Literal["bootstrap", "permutation"]
 
 
 @dataclass(frozen=True)
@@ -44,9 +57,11 @@ class Difference:
     ci_low: float
     ci_high: float
     p: float
-    """Two-sided p-value of no difference, by the paired bootstrap."""
+    """Two-sided p-value of no difference, by the paired test."""
     p_holm: float
     """The same, corrected over all pairs (Holm 1979)."""
+    detectable: float
+    """The smallest true difference that the test finds with 80 % power on these images."""
 
     @property
     def separated(self) -> bool:
@@ -60,15 +75,20 @@ class Comparison:
 
     metric: str
     definition: str
+    subset: str | None
     higher_is_better: bool
+    test: Test
+    seed: int
+    resamples: int
     values: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
     tiers: dict[str, int]
     """1 for every entry that the data cannot tell from the best; then again among the rest. Where the value is
     undefined, the last."""
     differences: list[Difference]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
+        """Plain JSON, but for NaN where something is undefined."""
         return asdict(self)
 
     def to_frame(self) -> pd.DataFrame:
@@ -83,51 +103,89 @@ def compare(
     *,
     metric: str = "pixel_f1",
     definition: str = "forgebench",
+    subset: str | None = None,
+    test: Test = "bootstrap",
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Comparison:
     """Compare two or more records of one benchmark, image by image.
 
-    Groups are resampled, the same in every entry, so that differences are paired.
+    Groups are resampled, or swapped between the two entries, whole and the same in every entry: differences are
+    paired. Intervals are percentiles of the paired bootstrap, whatever the test.
 
     Args:
         records: Record files or their folders, the per-image tables beside them.
         metric: The metric's id.
         definition: Its definition.
-        seed: Of the bootstrap.
+        subset: A slice, such as `manipulation=splice`; None takes all samples.
+        test: `bootstrap`, or `permutation`, exact under the hypothesis that the two entries are alike.
+        seed: Of the draws.
         resamples: How many.
 
     Raises:
         InputError: If there are fewer than two, they are not of the same samples, or one was changed.
         NotFoundError: If a record or its table is missing.
     """
-    entries = _entries(records)
+    if test not in get_args(Test):
+        raise InputError(f"No test {test!r}. There are: {', '.join(get_args(Test))}")
+    entries = _entries(records, subset)
     spec = definitions_named([definition])[0].metric(metric)
-    drawn: dict[str, Floats] = {}
-    values: dict[str, float] = {}
-    for entry in entries:
-        statistic = spec.statistic(entry.table)
-        drawn[entry.name] = bootstrap({metric: statistic}, entry.table.group, seed, resamples)[metric]
-        values[entry.name] = float(statistic.of(np.ones((1, len(entry.table)), np.int64))[0])
+    statistics = {entry.name: spec.statistic(entry.table) for entry in entries}
+    tables = {entry.name: entry.table for entry in entries}
+    units = entries[0].table.drawn_by
+    drawn = bootstrap(statistics, units, seed, resamples)
+    values = {name: float(one.of(tables[name].whole)[0]) for name, one in statistics.items()}
     sign = -1 if spec.higher_is_better else 1
     order = sorted(values, key=lambda name: (np.isnan(values[name]), sign * values[name], name))
-    differences = _holm([_difference(a, b, values, drawn) for a, b in combinations(order, 2)])
-    ranked = {name: values[name] for name in order}
-    return Comparison(metric, definition, spec.higher_is_better, ranked, _tiers(ranked, differences), differences)
+    pairs = list(combinations(order, 2))
+    if test == "bootstrap":
+        found = [paired_bootstrap_p(drawn[a] - drawn[b]) for a, b in pairs]
+    else:
+        swapped = [swapped_tables(tables[a], tables[b], spec.statistic) for a, b in pairs]
+        found = [permutation_p(one, units, seed, resamples) for one in swapped]
+    differences = [
+        _difference(pair, values, drawn, p, float(corrected))
+        for pair, p, corrected in zip(pairs, found, holm(found), strict=True)
+    ]
+    return Comparison(
+        metric, definition, subset, spec.higher_is_better, test, seed, resamples,
+        {name: values[name] for name in order}, {name: percentile_interval(drawn[name]) for name in order},
+        _tiers(order, values, differences), differences,
+    )  # fmt: skip
 
 
-def _entries(records: Sequence[str | Path]) -> list[Entry]:
+def _difference(
+    pair: tuple[str, str], values: dict[str, float], drawn: dict[str, Floats], p: float, corrected: float
+) -> Difference:
+    first, second = pair
+    gaps = drawn[first] - drawn[second]
+    detectable = minimum_detectable_difference(gaps, paired=True).value
+    return Difference(
+        first, second, values[first] - values[second], *percentile_interval(gaps), p, corrected, detectable
+    )
+
+
+def _tiers(order: Sequence[str], values: dict[str, float], differences: Sequence[Difference]) -> dict[str, int]:
+    separated = {
+        (one.first, one.second): one.separated or math.isnan(values[one.first]) != math.isnan(values[one.second])
+        for one in differences
+    }
+    return tiers(order, separated)
+
+
+def _entries(records: Sequence[str | Path], subset: str | None) -> list[Entry]:
     if len(records) < 2:
         raise InputError(f"Expected two records or more to compare, got {len(records)}.")
     entries: list[Entry] = []
     for path in records:
         record, folder = read_record(path)
-        stored = per_image.read_table(folder / per_image.FILE)
-        if record.sealed() != record or per_image.table_hash(stored) != record.per_image.sha256:
+        stored = open_table(folder / per_image.FILE)
+        if record.sealed() != record or stored.sha256() != record.per_image.sha256:
             raise InputError(f"{folder} was changed after it was scored. See what: forgebench verify {folder}")
         taken = {entry.name for entry in entries}
         name = record.method.method
-        entries.append(Entry(name if name not in taken else f"{name} ({path})", record, per_image.metric_table(stored)))
+        name = name if name not in taken else f"{name} ({path})"
+        entries.append(Entry(name, record, _part(stored, record, subset)))
     first = entries[0]
     for entry in entries[1:]:
         same = entry.record.benchmark.content_hash == first.record.benchmark.content_hash
@@ -139,41 +197,16 @@ def _entries(records: Sequence[str | Path]) -> list[Entry]:
     return entries
 
 
+def _part(stored: PerImage, record: Record, subset: str | None) -> Table:
+    table = table_of(stored, record)
+    if subset is None:
+        return table
+    found = dict(subsets([subset.partition("=")[0]], stored.slice_columns()))
+    if subset not in found:
+        raise InputError(f"No samples are in {subset}. There are: {', '.join(found) or 'none of that slice'}")
+    return table.only(found[subset])
+
+
 def _of(entry: Entry) -> str:
     part = entry.record.benchmark
     return f"{part.name} {part.split} ({part.content_hash[:12]}…, {part.n} samples)"
-
-
-def _difference(a: str, b: str, values: dict[str, float], drawn: dict[str, Floats]) -> Difference:
-    gaps = drawn[a] - drawn[b]
-    low, high = percentile_interval(gaps)
-    gaps = gaps[~np.isnan(gaps)]
-    below, above = int((gaps <= 0).sum()), int((gaps >= 0).sum())
-    p = min(1.0, 2 * (min(below, above) + 1) / (len(gaps) + 1)) if len(gaps) else float("nan")
-    return Difference(a, b, values[a] - values[b], low, high, p, p)
-
-
-def _holm(differences: list[Difference]) -> list[Difference]:
-    """Holm's step-down correction; undefined p-values stay undefined and are not counted."""
-    order = sorted((d for d in differences if not np.isnan(d.p)), key=lambda d: d.p)
-    corrected: dict[tuple[str, str], float] = {}
-    highest = 0.0
-    for rank, one in enumerate(order):
-        highest = max(highest, min(1.0, one.p * (len(order) - rank)))
-        corrected[one.first, one.second] = highest
-    return [
-        Difference(**{**asdict(one), "p_holm": corrected.get((one.first, one.second), one.p)}) for one in differences
-    ]
-
-
-def _tiers(ranked: dict[str, float], differences: list[Difference]) -> dict[str, int]:
-    separated = {(one.first, one.second): one.separated for one in differences}
-    tiers: dict[str, int] = {}
-    best = ""
-    for name, value in ranked.items():
-        if not tiers or separated[best, name] or np.isnan(value) != np.isnan(ranked[best]):
-            best = name
-            tiers[name] = max(tiers.values(), default=0) + 1
-        else:
-            tiers[name] = tiers[best]
-    return tiers

@@ -1,18 +1,45 @@
-"""From the per-image table to the record's list of metrics: value, interval, n, by definition."""
+"""From the per-image table to the record's list of metrics: value, interval, n, by definition and slice."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS, Definition, Metric, Table
 from forgebench.metrics.definitions import members
-from forgebench.metrics.intervals import RESAMPLES, bootstrap, clopper_pearson, percentile_interval
-from forgebench.metrics.table import Statistic
+from forgebench.metrics.intervals import (
+    RESAMPLES,
+    bca_interval,
+    bootstrap,
+    clopper_pearson,
+    jackknife,
+    percentile_interval,
+    wilson,
+)
+from forgebench.metrics.pixel import Floats
+from forgebench.metrics.table import Members, Statistic
 from forgebench.scoring.record import MetricValue
+
+Interval = Literal["percentile", "bca"]
+_EXACT = {"clopper-pearson": clopper_pearson, "wilson": wilson}
+
+
+@dataclass(frozen=True)
+class _Number:
+    """One metric of one definition on one subset."""
+
+    definition: Definition
+    metric: Metric
+    subset: str | None
+    table: Table
+    statistic: Statistic
+
+    @property
+    def key(self) -> str:
+        return f"{self.definition.name}/{self.metric.id}/{self.subset}"
 
 
 def definitions_named(names: Sequence[str]) -> list[Definition]:
@@ -30,44 +57,64 @@ def definitions_named(names: Sequence[str]) -> list[Definition]:
 
 
 def compute(
-    table: Table, definitions: Sequence[Definition], seed: int, resamples: int = RESAMPLES
+    table: Table,
+    definitions: Sequence[Definition],
+    seed: int,
+    *,
+    resamples: int = RESAMPLES,
+    interval: Interval = "percentile",
+    subsets: Iterable[tuple[str, Members]] = (),
 ) -> list[MetricValue]:
-    """Every metric of every definition, with its 95 % interval."""
-    values = []
-    for definition in definitions:
-        statistics = {metric.id: metric.statistic(table) for metric in definition.metrics}
-        drawn = bootstrap(statistics, table.group, seed, resamples)
-        for metric in definition.metrics:
-            statistic = statistics[metric.id]
-            value = float(statistic.of(np.ones((1, len(table)), np.int64))[0])
-            interval = _interval(metric, table, value, drawn[metric.id])
-            values.append(_metric_value(definition, metric, statistic, value, interval))
-    return values
+    """Every metric of every definition, with its 95 % interval: of all samples first, then of each subset."""
+    parts: list[tuple[str | None, Table]] = [(None, table)]
+    parts += [(name, table.only(inside)) for name, inside in subsets]
+    numbers = [
+        _Number(definition, metric, subset, part, metric.statistic(part))
+        for subset, part in parts
+        for definition in definitions
+        for metric in definition.metrics
+    ]
+    # What nothing can be said of is not drawn 2000 times.
+    statistics = {one.key: one.statistic for one in numbers if one.statistic.n > one.statistic.n_undefined}
+    drawn = bootstrap(statistics, table.drawn_by, seed, resamples)
+    left_out = jackknife(statistics, table.drawn_by) if interval == "bca" else {}
+    return [_metric_value(one, drawn.get(one.key), left_out.get(one.key)) for one in numbers]
 
 
-def _interval(
-    metric: Metric, table: Table, value: float, drawn: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> tuple[float, float]:
-    if metric.interval == "clopper-pearson":
-        n = int(members(table, metric.over).sum())
-        return clopper_pearson(round(value * n), n) if n else (math.nan, math.nan)
-    return percentile_interval(drawn)
-
-
-def _metric_value(
-    definition: Definition, metric: Metric, statistic: Statistic, value: float, interval: tuple[float, float]
-) -> MetricValue:
-    low, high = (None if math.isnan(value) or math.isnan(end) else end for end in interval)
+def _metric_value(one: _Number, drawn: Floats | None, left_out: Floats | None) -> MetricValue:
+    value = float(one.statistic.of(one.table.whole)[0])
+    ends = (math.nan, math.nan) if drawn is None else _interval(one, value, drawn, left_out)
+    low, high = (None if math.isnan(value) or math.isnan(end) else end for end in ends)
     return MetricValue(
-        metric=metric.id,
-        definition=definition.name,
-        version=definition.version,
-        subset=None,
+        metric=one.metric.id,
+        definition=one.definition.name,
+        version=one.definition.version,
+        subset=one.subset,
         value=None if math.isnan(value) else value,
         ci_low=low,
         ci_high=high,
-        n=statistic.n,
-        n_undefined=statistic.n_undefined,
-        rankable=metric.rankable,
-        higher_is_better=metric.higher_is_better,
+        n=one.statistic.n,
+        n_undefined=one.statistic.n_undefined,
+        rankable=one.metric.rankable,
+        higher_is_better=one.metric.higher_is_better,
     )
+
+
+def _interval(one: _Number, value: float, drawn: Floats, left_out: Floats | None) -> tuple[float, float]:
+    exact = _EXACT.get(one.metric.interval)
+    if exact is not None:
+        n = int(members(one.table, one.metric.over).sum()) - one.statistic.n_undefined
+        return exact(round(value * n), n) if n else (math.nan, math.nan)
+    return percentile_interval(drawn) if left_out is None else bca_interval(drawn, value, left_out)
+
+
+def without(definitions: Sequence[Definition], families: Iterable[str]) -> list[Definition]:
+    """The definitions without some families of counts: the metrics that need them are undefined."""
+    left_out = set(families)
+    return [replace(one, counts=tuple(name for name in one.counts if name not in left_out)) for one in definitions]
+
+
+def counts_of(definitions: Sequence[Definition]) -> Iterator[str]:
+    """The families of counts that definitions need."""
+    for definition in definitions:
+        yield from definition.counts

@@ -1,172 +1,175 @@
-"""The per-image table: counted in one pass over benchmark and predictions, stored, and read again."""
+"""The stored per-image table: opened, hashed, and as arrays for the metrics."""
 
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from io import BytesIO
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from forgebench import engine
-from forgebench.benchmark import Benchmark
-from forgebench.benchmark.hashing import frame, hash_of_lines, row_digest
-from forgebench.benchmark.opened import RowGroup
-from forgebench.errors import InputError, NotFoundError, Problem, ProblemsError
-from forgebench.metrics import Table, pixel_counts
+from forgebench.benchmark.hashing import frame, hash_of_lines
+from forgebench.errors import InputError, NotFoundError
+from forgebench.metrics import Table
 from forgebench.metrics.pixel import BINS
-from forgebench.schema import COLUMNS, LABELS
-from forgebench.submission import Submission
+from forgebench.metrics.table import Frozen
+from forgebench.scoring import columns
+from forgebench.scoring.columns import FILE, TableAbout
+from forgebench.scoring.count import OK
 
-FILE = "per_image.parquet"
-OK = "ok"
-SLICES = ("manipulation", "width", "height")
-"""Columns copied from the benchmark, to slice by."""
+__all__ = ["FILE", "OK", "PerImage", "open_table"]
 
-_MAY_BE_NULL = ("score", "hist_tampered", "hist_authentic", "manipulation")
-_READ = (*(name for name in COLUMNS if name != "image"), "image.path")
-"""All but the image's bytes: enough to see that what is scored is what was built."""
+_AGAIN = "Score the submission again."
+_BYTES = {"int": ">i8", "float": ">f8", "histogram": ">i4", "ints": ">i8", "floats": ">f8"}
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The whole pass: the table's rows in the benchmark's order, and the predictions' hash."""
+class PerImage:
+    """A per-image table on disk; histograms stay there until they are read, a row group at a time."""
 
-    table: Any
-    """A pyarrow table with one row a sample."""
-    predictions_hash: str
-    """SHA-256 over ids, scores and mask pixels, whatever the container."""
+    file: Path
+    about: TableAbout
 
+    @cached_property
+    def _parquet(self) -> Any:  # noqa: ANN401
+        import pyarrow.parquet as pq
 
-def count(submission: Submission, benchmark: Benchmark, workers: int | None) -> Scored:
-    """Count every sample of the submission's split.
+        return pq.ParquetFile(self.file)
 
-    Raises:
-        ProblemsError: If the benchmark was changed after it was built: the samples are named.
-    """
-    import pyarrow as pa
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """The row after the last of each row group."""
+        meta = self._parquet.metadata
+        return np.cumsum([meta.row_group(i).num_rows for i in range(meta.num_row_groups)], dtype=np.int64)
 
-    split = submission.manifest.split
-    groups = benchmark.row_groups(split)
-    results = engine.run(
-        partial(_count_group, submission), groups, total=len(groups), what="scoring", workers=workers, chunk=1
-    )
-    tables, lines, digests = [], list[bytes](), dict[str, str]()
-    for rows, group_lines, group_digests in results:
-        tables.append(pa.Table.from_pylist(rows, schema=_schema(submission.localizes)))
-        lines += group_lines
-        digests |= group_digests
-    _refuse_changed(benchmark, split, digests)
-    return Scored(pa.concat_tables(tables), hash_of_lines(lines))
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each column."""
+        return columns.kinds(self.about)
 
+    def __len__(self) -> int:
+        return int(self._parquet.metadata.num_rows)
 
-def _refuse_changed(benchmark: Benchmark, split: str, digests: dict[str, str]) -> None:
-    expected, fix = "the values that were built", f"See all: forgebench verify {benchmark.path}"
-    built = benchmark.manifest.rows
-    problems = [
-        Problem("changed", sample_id, expected, "others", fix)
-        for sample_id, digest in digests.items()
-        if built.get(sample_id) != digest
-    ]
-    samples = benchmark.manifest.splits[split].samples
-    if len(digests) != samples:
-        problems.append(Problem("changed", "", f"{samples} samples", str(len(digests)), fix))
-    if problems:
-        raise ProblemsError(f"{benchmark.path} was changed after it was built and cannot be scored on:", problems)
+    def column(self, name: str) -> Any:  # noqa: ANN401
+        """A whole column: texts and numbers as an array, lists as a list of arrays, histograms as `StoredHistograms`.
 
+        None becomes NaN in a column of floats, 0 in one of ints, an empty array in one of lists, None in texts.
+        """
+        kind = self.kinds[name]
+        if kind == "histogram":
+            return StoredHistograms(self, name)
+        values = self._parquet.read(columns=[name])[name]
+        if kind == "string":
+            return np.array(values.to_pylist(), dtype=object)
+        if kind in ("ints", "floats"):
+            return _lists(values, np.dtype(np.int64 if kind == "ints" else np.float64))
+        filled = values.fill_null(0 if kind == "int" else float("nan"))
+        return filled.to_numpy().astype(np.int64 if kind == "int" else np.float64)
 
-def _schema(localizes: bool) -> Any:  # noqa: ANN401
-    import pyarrow as pa
+    def row_group(self, index: int, name: str) -> NDArray[np.int32]:
+        """One row group of a column of histograms, shape (n, 256), zeros where there is none."""
+        values = self._parquet.read_row_group(index, columns=[name])[name].combine_chunks()
+        return _histograms(values)
 
-    histogram = pa.list_(pa.field("element", pa.int32(), nullable=False), BINS)
-    fields = {
-        "sample_id": pa.string(), "group": pa.string(), "label": pa.string(), "score": pa.float64(),
-        "status": pa.string(), "tampered_px": pa.int64(), "authentic_px": pa.int64(),
-        "hist_tampered": histogram, "hist_authentic": histogram,
-        "manipulation": pa.string(), "width": pa.int32(), "height": pa.int32(),
-    }  # fmt: skip
-    columns = [pa.field(name, kind, nullable=name in _MAY_BE_NULL) for name, kind in fields.items()]
-    return pa.schema(columns, metadata={"forgebench.localizes": str(localizes).lower()})
+    def slice_columns(self) -> dict[str, NDArray[Any]]:
+        """What slices are made from."""
+        names = ("label", "manipulation", "width", "height", "jpeg_quality", "source", "tampered_px", "authentic_px")
+        return {name: self.column(name) for name in names}
 
+    def table(self, *, supervision: str | None = None, frozen: Frozen | None = None) -> Table:
+        """As arrays, for the metrics.
 
-_Counted = tuple[list[dict[str, Any]], list[bytes], dict[str, str]]
-"""The table's rows, the lines of the predictions' hash, and the digest of each benchmark row."""
+        Args:
+            supervision: The level of annotation that the method was trained with.
+            frozen: Thresholds chosen on a calibration split.
+        """
+        text = {name: self.column(name).astype(str) for name in ("sample_id", "group", "label", "status")}
+        extra = {name: self.column(name) for name in self._extra()}
+        return Table(
+            sample_id=text["sample_id"], group=text["group"], tampered=text["label"] == "tampered",
+            score=self.column("score"), valid=text["status"] == OK,
+            hist_tampered=self.column("hist_tampered"), hist_authentic=self.column("hist_authentic"),
+            tampered_px=self.column("tampered_px"), authentic_px=self.column("authentic_px"),
+            localizes=self.about.localizes, outputs=self.about.outputs, extra=extra,
+            supervision=supervision, frozen=frozen,
+        )  # fmt: skip
 
+    def _extra(self) -> list[str]:
+        plain = set(columns.kinds(TableAbout((), ())))
+        wanted = [name for name in self.kinds if name not in plain]
+        return [*wanted, "manipulation", *(["synthetic"] if "synthetic" in self.about.outputs else [])]
 
-def _count_group(submission: Submission, group: RowGroup) -> _Counted:
-    rows = group.read(_READ)
-    counted = [_count_row(submission, row) for row in rows]
-    digests = {row["sample_id"]: row_digest(row) for row in rows}
-    return [row for row, _ in counted], [line for _, line in counted], digests
+    def sha256(self) -> str:
+        """SHA-256 over the table's values, independent of Parquet version, compression and row order.
 
-
-def _count_row(submission: Submission, row: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    size = (row["height"], row["width"])
-    truth = _truth(row, size)
-    tampered = 0 if truth is None else int(np.count_nonzero(truth))
-    counted = {
-        "sample_id": row["sample_id"], "group": row["group"], "label": LABELS[row["label"]],
-        "status": OK, "tampered_px": tampered, "authentic_px": 0 if truth is None else truth.size - tampered,
-        **{name: row[name] for name in SLICES},
-    }  # fmt: skip
-    prediction = submission.read(row["sample_id"], size)
-    if isinstance(prediction, Problem):
-        line = frame(row["sample_id"]) + frame(prediction.code)
-        return counted | {"status": prediction.code}, line
-    score, mask = prediction
-    line = frame(row["sample_id"]) + frame(struct.pack(">d", score)) + frame(_digest(mask))
-    counted["score"] = score
-    if mask is not None and truth is not None:
-        counts = pixel_counts(mask, truth)
-        counted |= {"hist_tampered": counts.tampered, "hist_authentic": counts.authentic}
-    return counted, line
+        Each row is its columns' values, framed; each value big-endian (integers and floats of 8 bytes, counts of a
+        histogram of 4). The hash is over the SHA-256 of every row, sorted, and the row of names.
+        """
+        names = [f"{name} {kind}" for name, kind in self.kinds.items()]
+        head = b"".join(frame(name) for name in (*names, *self.about.outputs))
+        lines = [hashlib.sha256(head).digest()]
+        for group in range(self._parquet.num_row_groups):
+            values = self._parquet.read_row_group(group)
+            cells = (_cells(values[name].combine_chunks(), kind) for name, kind in self.kinds.items())
+            lines += [hashlib.sha256(b"".join(map(frame, row))).digest() for row in zip(*cells, strict=True)]
+        return hash_of_lines(lines)
 
 
-def _truth(row: dict[str, Any], size: tuple[int, int]) -> NDArray[np.generic] | None:
-    if row["mask"] is None:
-        return None
-    if LABELS[row["label"]] == "authentic":
-        return np.zeros(size, bool)
-    with Image.open(BytesIO(row["mask"]["bytes"])) as image:
-        return np.asarray(image)
+@dataclass(frozen=True)
+class StoredHistograms:
+    """A column of histograms on disk."""
+
+    table: PerImage
+    name: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.int32]:
+        start, stop, _ = rows.indices(len(self))
+        if start >= stop:
+            return np.empty((0, BINS), np.int32)
+        ends = self.table.ends
+        groups = range(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop, "left")) + 1)
+        first = 0 if not groups.start else int(ends[groups.start - 1])
+        return np.concatenate([self.table.row_group(g, self.name) for g in groups])[start - first : stop - first]
 
 
-def _digest(mask: NDArray[np.uint8] | None) -> bytes | None:
-    return None if mask is None else hashlib.sha256(np.ascontiguousarray(mask).data).digest()
+def _lists(values: Any, dtype: np.dtype[Any]) -> NDArray[np.object_]:  # noqa: ANN401
+    """Lists as arrays, empty where there is none."""
+    found = np.empty(len(values), object)
+    for row, one in enumerate(values.to_pylist()):
+        found[row] = np.array([] if one is None else one, dtype)
+    return found
 
 
-def table_hash(table: Any) -> str:  # noqa: ANN401
-    """SHA-256 over the per-image table's values, independent of Parquet version, compression and row order."""
-    lines = []
-    for batch in table.to_batches(max_chunksize=1024):
-        for row in batch.to_pylist():
-            histograms = (row[name] for name in ("hist_tampered", "hist_authentic"))
-            numbers = [struct.pack(">qq", row["tampered_px"], row["authentic_px"])]
-            numbers += [b"" if h is None else np.asarray(h, ">i8").tobytes() for h in histograms]
-            score = None if row["score"] is None else struct.pack(">d", row["score"])
-            texts = (row["sample_id"], row["group"], row["label"], row["status"])
-            slices = (None if row[name] is None else str(row[name]) for name in SLICES)
-            lines.append(b"".join(map(frame, (*texts, score, *numbers, *slices))))
-    localizes = (table.schema.metadata or {}).get(b"forgebench.localizes")
-    return hash_of_lines([*lines, frame(localizes)])
+def _histograms(values: Any) -> NDArray[np.int32]:  # noqa: ANN401
+    block = np.zeros((len(values), BINS), np.int32)
+    block[np.asarray(values.is_valid())] = values.drop_null().flatten().to_numpy().reshape(-1, BINS)
+    return block
 
 
-def write_table(table: Any, path: Path) -> None:  # noqa: ANN401
-    """Write the per-image table."""
-    import pyarrow.parquet as pq
+def _cells(values: Any, kind: str) -> Iterator[bytes | None]:  # noqa: ANN401
+    """A column's values as bytes, None for null."""
+    if kind == "string":
+        return (None if text is None else text.encode() for text in values.to_pylist())
+    present = values.is_valid().to_pylist()
+    if kind in ("int", "float"):
+        filled = values.fill_null(0).to_numpy(zero_copy_only=False).astype(_BYTES[kind])
+        return (cell.tobytes() if there else None for cell, there in zip(filled, present, strict=True))
+    if kind == "histogram":
+        filled = _histograms(values).astype(_BYTES[kind])
+        return (row.tobytes() if there else None for row, there in zip(filled, present, strict=True))
+    lists = values.to_pylist()
+    return (None if one is None else np.array(one, _BYTES[kind]).tobytes() for one in lists)
 
-    pq.write_table(table, path, compression="zstd", row_group_size=1024)
 
-
-def read_table(path: Path) -> Any:  # noqa: ANN401
-    """Read the per-image table as pyarrow.
+def open_table(path: Path) -> PerImage:
+    """Open a per-image table.
 
     Raises:
         NotFoundError: If there is none.
@@ -176,44 +179,14 @@ def read_table(path: Path) -> Any:  # noqa: ANN401
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise NotFoundError(f"Expected the per-image table at {path}, found none. Score the submission again.")
+        raise NotFoundError(f"Expected the per-image table at {path}, found none. {_AGAIN}")
     try:
-        table = pq.read_table(path)
+        found = pq.ParquetFile(path)
+        about = columns.about(found.schema_arrow)
+        for group in range(found.num_row_groups if about is not None else 0):
+            found.read_row_group(group)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read: {error}. Score the submission again.") from error
-    if not table.schema.equals(_schema(localizes=True)):
-        raise InputError(f"{path} has other columns than a per-image table. Score the submission again.")
-    return table
-
-
-def metric_table(table: Any) -> Table:  # noqa: ANN401
-    """The per-image table as arrays, for the metrics."""
-    text = {name: np.array(table[name].to_pylist(), dtype=str) for name in ("sample_id", "group", "label", "status")}
-    valid = text["status"] == OK
-    score = np.array([np.nan if s is None else s for s in table["score"].to_pylist()], np.float64)
-    px = {name: table[name].to_numpy().astype(np.int64) for name in ("tampered_px", "authentic_px")}
-    return Table(
-        sample_id=text["sample_id"],
-        group=text["group"],
-        tampered=text["label"] == "tampered",
-        score=score,
-        valid=valid,
-        hist_tampered=_histograms(table["hist_tampered"]),
-        hist_authentic=_histograms(table["hist_authentic"]),
-        tampered_px=px["tampered_px"],
-        authentic_px=px["authentic_px"],
-        localizes=(table.schema.metadata or {}).get(b"forgebench.localizes") == b"true",
-    )
-
-
-def _histograms(column: Any) -> NDArray[np.int32]:  # noqa: ANN401
-    """A column of 256-bin histograms as shape (N, 256), zeros where there is none."""
-    return np.concatenate(list(_blocks(column)) or [np.empty((0, BINS), np.int32)])
-
-
-def _blocks(column: Any) -> Iterator[NDArray[np.int32]]:  # noqa: ANN401
-    for chunk in column.chunks:
-        block = np.zeros((len(chunk), BINS), np.int32)
-        present = np.asarray(chunk.is_valid())
-        block[present] = chunk.drop_null().flatten().to_numpy().reshape(-1, BINS)
-        yield block
+        raise InputError(f"{path} cannot be read: {error}. {_AGAIN}") from error
+    if about is None:
+        raise InputError(f"{path} has other columns than a per-image table. {_AGAIN}")
+    return PerImage(path, about)

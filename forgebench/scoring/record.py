@@ -7,7 +7,7 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -61,15 +61,44 @@ class PerImagePart(_Part):
     file: str
     sha256: str
     """Over its values, independent of Parquet."""
+    families: list[str] = Field(default_factory=list)
+    """The families of counts in it beside the plain histograms."""
 
 
 class Statistics(_Part):
-    """How the intervals were made."""
+    """How the intervals were made: 95 %, by a bootstrap clustered by group, or exact for a share of images."""
 
-    interval: str = "percentile bootstrap clustered by group, 95 %; Clopper-Pearson for fpr_authentic"
+    interval: Literal["percentile", "bca"] = "percentile"
     resamples: int = Field(ge=1, le=100_000)
     seed: int = Field(ge=0)
     n_groups: int
+
+
+class CalibrationPart(_Part):
+    """Thresholds that were chosen on another split, before this one was scored."""
+
+    benchmark: str
+    split: str
+    content_hash: str
+    record_sha256: str
+    """Of the record on the calibration split."""
+    per_image_sha256: str
+    """Of the per-image table that they were chosen from."""
+    rule: str = "byte of the highest mean pixel F1 over tampered images; score of the highest balanced accuracy"
+    byte: int = Field(ge=0, le=256)
+    """Bytes of at least this are called tampered."""
+    score: float
+    """Scores of at least this are called tampered."""
+
+
+class Signature(_Part):
+    """A board's signature of the record's hash."""
+
+    algorithm: Literal["Ed25519"] = "Ed25519"
+    public_key: str
+    """Raw public key, base64."""
+    value: str
+    """Signature over the 32 bytes of `record_sha256`, base64."""
 
 
 class MetricValue(_Part):
@@ -111,6 +140,9 @@ class Record(_Part):
     definitions: dict[str, int]
     """Name and version of each definition."""
     statistics: Statistics
+    slices: list[str] = Field(default_factory=list)
+    """What the score is sliced by: subsets `name=value` in `metrics`."""
+    calibration: CalibrationPart | None = None
     metrics: list[MetricValue]
     packages: dict[str, str]
     python: str
@@ -119,15 +151,18 @@ class Record(_Part):
     edits: list[Edit] = Field(default_factory=list)
     record_sha256: str = ""
     """Over the canonical form of everything above."""
+    signature: Signature | None = None
 
     def canonical(self) -> bytes:
-        """The bytes that the hash is over: JSON with sorted keys, no blanks, without the hash itself."""
-        fields = self.model_dump(exclude={"record_sha256"})
+        """The bytes that the hash is over: JSON with sorted keys, no blanks, without hash and signature."""
+        fields = self.model_dump(exclude={"record_sha256", "signature"})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     def sealed(self) -> Record:
-        """The record with its hash."""
-        return self.model_copy(update={"record_sha256": hashlib.sha256(self.canonical()).hexdigest()})
+        """The record with its hash; a signature of another hash falls away."""
+        digest = hashlib.sha256(self.canonical()).hexdigest()
+        signature = self.signature if digest == self.record_sha256 else None
+        return self.model_copy(update={"record_sha256": digest, "signature": signature})
 
     def value(self, metric: str, definition: str = "forgebench", subset: str | None = None) -> float:
         """One number; NaN where it is undefined.

@@ -7,27 +7,48 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import numpy as np
 
 from forgebench.benchmark import Benchmark, open_benchmark
+from forgebench.engine import Engine
 from forgebench.errors import InputError
-from forgebench.metrics import Definition
+from forgebench.metrics import Definition, Table
 from forgebench.metrics.intervals import RESAMPLES, check_draws
+from forgebench.metrics.table import Frozen
 from forgebench.scoring import per_image
-from forgebench.scoring.numbers import compute, definitions_named
-from forgebench.scoring.per_image import OK, Scored, metric_table
-from forgebench.scoring.record import FILE, BenchmarkPart, PerImagePart, PredictionsPart, Record, Statistics, Suite
+from forgebench.scoring.calibration import freeze
+from forgebench.scoring.columns import wanted
+from forgebench.scoring.count import Counts, count
+from forgebench.scoring.numbers import Interval, compute, counts_of, definitions_named, without
+from forgebench.scoring.per_image import OK, PerImage, open_table
+from forgebench.scoring.record import (
+    FILE,
+    BenchmarkPart,
+    CalibrationPart,
+    MetricValue,
+    PerImagePart,
+    PredictionsPart,
+    Record,
+    Statistics,
+    Suite,
+)
+from forgebench.scoring.slices import check_slices, subsets
 from forgebench.submission import Submission, usable
 from forgebench.submission.manifest import SubmissionManifest
 from forgebench.version import VERSION
 
+PACKAGES = ("numpy", "scipy", "pillow", "pyarrow")
+"""What the numbers are made with."""
+BOUNDARY = ("boundary",)
+"""The families of counts that `boundary=False` leaves out."""
 REPORT = "report.html"
 INPUTS = "inputs.json"
 """Where benchmark and submission lay on this machine, for the report's pictures; no part of the record."""
@@ -40,8 +61,13 @@ def score(
     *,
     split: str | None = None,
     definitions: Sequence[str] = ("forgebench",),
+    slices: Sequence[str] = (),
+    calibration: str | Path | None = None,
+    interval: Interval = "percentile",
+    boundary: bool = True,
     seed: int = 0,
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Record:
     """Score a submission in one pass.
 
@@ -53,56 +79,109 @@ def score(
         out: Where `record.json` and `per_image.parquet` are written; an earlier score there is replaced.
         split: The split that it must be for; None takes the one it names.
         definitions: Names of definitions, or `all`.
+        slices: What to slice by: `manipulation`, `region_size`, `image_size`, `jpeg_quality`, `source`.
+        calibration: The score of the same method on another split: thresholds are chosen there and frozen.
+        interval: `percentile`, or `bca` (bias-corrected and accelerated).
+        boundary: Whether to count what boundary metrics need, the slowest part of the pass.
         seed: Of the bootstrap.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Raises:
-        NotFoundError: If there is no such submission or benchmark.
+        NotFoundError: If there is no such submission, benchmark or calibration.
         InputError: If it cannot be scored: unsafe, unreadable or for another benchmark.
     """
     chosen, benchmark = definitions_named(definitions), open_benchmark(benchmark)
+    slices = check_slices(slices)
+    check_interval(interval)
     check_draws(seed, RESAMPLES)
     path = submission.path if isinstance(submission, Submission) else Path(submission)
     target = None if out is None else _checked(Path(out))
     opened, _ = usable(path, benchmark, split)
-    scored = per_image.count(opened, benchmark, workers)
-    record = make_record(scored, opened.manifest, benchmark, chosen, seed)
-    if target is not None:
-        _write(
-            target,
-            record,
-            scored,
-            {"benchmark": str(benchmark.path.resolve()), "submission": str(path.resolve())},
+    frozen = None if calibration is None else freeze(calibration, benchmark, opened.manifest)
+    about = wanted(counts_of(chosen if boundary else without(chosen, BOUNDARY)), opened.manifest.outputs)
+    plan = Plan(chosen, Statistics(interval=interval, resamples=RESAMPLES, seed=seed, n_groups=0), slices, frozen)
+    with _folder(target) as folder:
+        table = folder / per_image.FILE
+        counts = count(
+            opened, benchmark, table, about, qualities="jpeg_quality" in slices, workers=workers, engine=engine
         )
+        record = make_record(open_table(table), counts, opened.manifest, benchmark, plan)
+        inputs = {"benchmark": str(benchmark.path.resolve()), "submission": str(path.resolve())}
+        (folder / INPUTS).write_text(json.dumps(inputs, indent=1) + "\n", encoding="utf-8")
+        record.write(folder)
     return record
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is to be computed from a per-image table."""
+
+    definitions: Sequence[Definition]
+    statistics: Statistics
+    slices: Sequence[str]
+    frozen: CalibrationPart | None
+
+
 def make_record(
-    scored: Scored, manifest: SubmissionManifest, benchmark: Benchmark, definitions: Sequence[Definition], seed: int,
-    resamples: int = RESAMPLES,
-) -> Record:  # fmt: skip
+    stored: PerImage, counts: Counts, manifest: SubmissionManifest, benchmark: Benchmark, plan: Plan
+) -> Record:
     """The record of a finished pass."""
-    table = metric_table(scored.table)
-    statuses = Counter(scored.table["status"].to_pylist())
+    labels, statuses = stored.column("label"), dict(counts.statuses)
+    groups = len(np.unique(stored.column("group").astype(str)))
     return Record(
         suite=_suite(),
         benchmark=BenchmarkPart(
-            name=benchmark.name, content_hash=benchmark.content_hash, split=manifest.split, n=len(table),
-            n_authentic=int((~table.tampered).sum()), n_tampered=int(table.tampered.sum()),
+            name=benchmark.name, content_hash=benchmark.content_hash, split=manifest.split, n=len(stored),
+            n_authentic=int((labels == "authentic").sum()), n_tampered=int((labels == "tampered").sum()),
         ),
         predictions=PredictionsPart(
-            sha256=scored.predictions_hash, n_valid=statuses.pop(OK, 0), problems=dict(sorted(statuses.items()))
+            sha256=counts.predictions_hash, n_valid=statuses.pop(OK, 0), problems=statuses
         ),
-        per_image=PerImagePart(file=per_image.FILE, sha256=per_image.table_hash(scored.table)),
+        per_image=PerImagePart(
+            file=per_image.FILE, sha256=stored.sha256(), families=list(stored.about.families)
+        ),
         method=manifest,
-        definitions={definition.name: definition.version for definition in definitions},
-        statistics=Statistics(resamples=resamples, seed=seed, n_groups=len(np.unique(table.group))),
-        metrics=compute(table, definitions, seed, resamples),
-        packages={name: version(name) for name in ("numpy", "scipy", "pillow", "pyarrow")},
+        definitions={definition.name: definition.version for definition in plan.definitions},
+        statistics=plan.statistics.model_copy(update={"n_groups": groups}),
+        slices=list(plan.slices),
+        calibration=plan.frozen,
+        metrics=numbers(stored, manifest, plan),
+        packages={name: version(name) for name in PACKAGES},
         python=platform.python_version(),
         platform=platform.platform(),
         created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
     ).sealed()  # fmt: skip
+
+
+def numbers(stored: PerImage, manifest: SubmissionManifest, plan: Plan) -> list[MetricValue]:
+    """Every number of a plan, from the per-image table."""
+    statistics = plan.statistics
+    return compute(
+        _table(stored, manifest, plan.frozen), plan.definitions, statistics.seed,
+        resamples=statistics.resamples, interval=statistics.interval,
+        subsets=subsets(plan.slices, stored.slice_columns()),
+    )  # fmt: skip
+
+
+def table_of(stored: PerImage, record: Record) -> Table:
+    """The table that a record's numbers are computed from."""
+    return _table(stored, record.method, record.calibration)
+
+
+def _table(stored: PerImage, manifest: SubmissionManifest, calibration: CalibrationPart | None) -> Table:
+    frozen = None if calibration is None else Frozen(calibration.byte, calibration.score)
+    return stored.table(supervision=manifest.supervision, frozen=frozen)
+
+
+def check_interval(name: str) -> None:
+    """Make sure that there is such an interval.
+
+    Raises:
+        InputError: If there is none.
+    """
+    if name not in get_args(Interval):
+        raise InputError(f"No interval {name!r}. There are: {', '.join(get_args(Interval))}")
 
 
 def _checked(out: Path) -> Path:
@@ -119,20 +198,22 @@ def _checked(out: Path) -> Path:
     return out
 
 
-def _write(out: Path, record: Record, scored: Scored, inputs: dict[str, Any]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+@contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    """A folder that becomes `out` when all is written, or is thrown away."""
+    parent = None if out is None else out.parent
+    if parent is not None:
+        parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".forgebench-score-", dir=parent))
     try:
-        per_image.write_table(scored.table, temporary / per_image.FILE)
-        (temporary / INPUTS).write_text(json.dumps(inputs, indent=1) + "\n", encoding="utf-8")
-        record.write(temporary)
-        temporary.chmod(0o755)
-        if out.is_dir():
-            shutil.rmtree(out)
-        temporary.rename(out)
-    except BaseException:
+        yield temporary
+        if out is not None:
+            temporary.chmod(0o755)
+            if out.is_dir():
+                shutil.rmtree(out)
+            temporary.rename(out)
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def _suite() -> Suite:

@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from forgebench.benchmark import Benchmark, open_benchmark, verify_benchmark
 from forgebench.benchmark.manifest import MANIFEST
+from forgebench.engine import Engine
 from forgebench.errors import ForgeBenchError, InputError, Problem
-from forgebench.metrics import DEFINITIONS, Definition, Table
+from forgebench.metrics import DEFINITIONS, Definition
 from forgebench.scoring import per_image
-from forgebench.scoring.numbers import compute
+from forgebench.scoring.columns import wanted
+from forgebench.scoring.count import count
+from forgebench.scoring.per_image import PerImage, open_table
 from forgebench.scoring.record import MetricValue, Record, read_record
-from forgebench.scoring.score import make_record
+from forgebench.scoring.score import Plan, make_record, numbers
+from forgebench.scoring.sign import signature_problems
+from forgebench.scoring.slices import check_slices
 from forgebench.submission import usable
 
 _AGAIN = "Score the submission again: forgebench score."
 
 
-def verify(path: str | Path, workers: int | None = None) -> list[Problem]:
+def verify(path: str | Path, workers: int | None = None, *, key: str | Path | None = None) -> list[Problem]:
     """Verify anything that has a hash: a benchmark, or a record (its file or its folder).
+
+    Args:
+        path: What to verify.
+        workers: Number of processes; None takes all cores.
+        key: A board's public key, PEM: the record must be signed by it.
 
     Returns:
         What is wrong; empty for a sound one.
@@ -35,7 +45,8 @@ def verify(path: str | Path, workers: int | None = None) -> list[Problem]:
     path = Path(path)
     if (path / MANIFEST).is_file():
         return verify_benchmark(open_benchmark(path), workers)
-    return sorted(_record_problems(*read_record(path)))
+    record, folder = read_record(path)
+    return sorted([*_record_problems(record, folder), *signature_problems(record, key)])
 
 
 def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
@@ -43,8 +54,8 @@ def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
         expected = record.sealed().record_sha256
         yield Problem("record_hash", "", f"record_sha256 {expected}", record.record_sha256, _AGAIN)
     try:
-        table = per_image.read_table(folder / per_image.FILE)
-        found = per_image.table_hash(table)
+        table = open_table(folder / per_image.FILE)
+        found = table.sha256()
     except ForgeBenchError as error:
         yield Problem("per_image", "", f"the table {per_image.FILE} beside the record", str(error), _AGAIN)
         return
@@ -56,7 +67,7 @@ def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
     except InputError as error:
         yield Problem("definition", "", "definitions of this version of ForgeBench", str(error), _AGAIN)
         return
-    impossible = list(_impossible_rows(per_image.metric_table(table)))
+    impossible = list(_impossible_rows(table))
     if impossible:
         yield from impossible
         return
@@ -64,31 +75,33 @@ def _record_problems(record: Record, folder: Path) -> Iterator[Problem]:
     yield from _different_numbers(record, _recompute(record, table, definitions))
 
 
-def _impossible_rows(table: Table) -> Iterator[Problem]:
+def _impossible_rows(stored: PerImage) -> Iterator[Problem]:
     """Rows that no prediction can give: counts that do not add up, or a score that is no probability."""
+    table = stored.table()
     if not len(table):
         yield Problem("per_image", "", "one row a sample", "none", _AGAIN)
     scored = (table.score >= 0) & (table.score <= 1)
-    sound = scored | ~table.valid
+    sound = (scored | ~table.valid) & (table.tampered_px >= 0) & (table.authentic_px >= 0)
     counted = table.valid & table.localizes
-    for histograms, px in ((table.hist_tampered, table.tampered_px), (table.hist_authentic, table.authentic_px)):
-        adds_up = histograms.sum(axis=1) == np.where(counted, px, 0)
-        sound &= adds_up & (px >= 0) & (histograms >= 0).all(axis=1)
+    for rows, *pair in table.blocks():
+        for histograms, px in zip(pair, (table.tampered_px, table.authentic_px), strict=True):
+            adds_up = histograms.sum(axis=1) == np.where(counted[rows], px[rows], 0)
+            sound[rows] &= adds_up & (histograms >= 0).all(axis=1)
     for sample_id in table.sample_id[~sound]:
         expected = "a score in [0, 1] and counts that add up to the image's pixels"
         yield Problem("per_image", str(sample_id), expected, "others", _AGAIN)
 
 
-def _different_counts(record: Record, table: Any) -> Iterator[Problem]:  # noqa: ANN401
-    labels, statuses = (Counter(table[name].to_pylist()) for name in ("label", "status"))
+def _different_counts(record: Record, table: PerImage) -> Iterator[Problem]:
+    labels, statuses = (Counter(table.column(name).tolist()) for name in ("label", "status"))
     valid = statuses.pop(per_image.OK, 0)
     pairs = {
-        "benchmark.n": (record.benchmark.n, table.num_rows),
+        "benchmark.n": (record.benchmark.n, len(table)),
         "benchmark.n_authentic": (record.benchmark.n_authentic, labels["authentic"]),
         "benchmark.n_tampered": (record.benchmark.n_tampered, labels["tampered"]),
         "predictions.n_valid": (record.predictions.n_valid, valid),
         "predictions.problems": (record.predictions.problems, dict(statuses)),
-        "statistics.n_groups": (record.statistics.n_groups, len(np.unique(table["group"].to_pylist()))),
+        "statistics.n_groups": (record.statistics.n_groups, len(np.unique(table.column("group").astype(str)))),
     }
     for name, (said, found) in pairs.items():
         if said != found:
@@ -97,7 +110,8 @@ def _different_counts(record: Record, table: Any) -> Iterator[Problem]:  # noqa:
 
 def _different_numbers(record: Record, again: list[MetricValue]) -> Iterator[Problem]:
     """Every number that the per-image table does not give."""
-    if [m.metric for m in record.metrics] != [m.metric for m in again]:
+    said_of, found_of = ([(m.definition, m.metric, m.subset) for m in some] for some in (record.metrics, again))
+    if said_of != found_of:
         yield Problem("number", "", f"the metrics {[m.metric for m in again]}", "others", _AGAIN)
         return
     for said, found in zip(record.metrics, again, strict=True):
@@ -118,9 +132,12 @@ def _definitions(record: Record) -> list[Definition]:
     return [DEFINITIONS[name] for name in record.definitions]
 
 
-def _recompute(record: Record, table: Any, definitions: list[Definition]) -> list[MetricValue]:  # noqa: ANN401
-    statistics = record.statistics
-    return compute(per_image.metric_table(table), definitions, statistics.seed, statistics.resamples)
+def _recompute(record: Record, table: PerImage, definitions: list[Definition]) -> list[MetricValue]:
+    return numbers(table, record.method, _plan(record, definitions))
+
+
+def _plan(record: Record, definitions: list[Definition]) -> Plan:
+    return Plan(definitions, record.statistics, check_slices(record.slices), record.calibration)
 
 
 def rescore(
@@ -129,6 +146,7 @@ def rescore(
     predictions: str | Path | None = None,
     benchmark: Benchmark | str | Path | None = None,
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Record:
     """Compute a record's numbers again, with its own definitions, seed and resamples.
 
@@ -137,6 +155,7 @@ def rescore(
         predictions: The submission, to begin from the predictions; else from the per-image table beside the record.
         benchmark: The benchmark or its folder, needed with `predictions`.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Returns:
         A new record; its `metrics` are identical unless something was changed.
@@ -147,10 +166,10 @@ def rescore(
     record, folder = read_record(path)
     definitions = _definitions(record)
     if predictions is None:
-        table = per_image.read_table(folder / per_image.FILE)
-        if per_image.table_hash(table) != record.per_image.sha256:
+        stored = open_table(folder / per_image.FILE)
+        if stored.sha256() != record.per_image.sha256:
             raise InputError(f"{folder / per_image.FILE} is not the table that the record names. {_AGAIN}")
-        return record.model_copy(update={"metrics": _recompute(record, table, definitions)}).sealed()
+        return record.model_copy(update={"metrics": _recompute(record, stored, definitions)}).sealed()
     if benchmark is None:
         raise InputError("To rescore from predictions, name the benchmark too: --benchmark BENCH")
     benchmark = open_benchmark(benchmark)
@@ -160,6 +179,9 @@ def rescore(
             f"{benchmark.content_hash}. Name the benchmark that was scored."
         )
     submission, _ = usable(predictions, benchmark, record.benchmark.split)
-    scored = per_image.count(submission, benchmark, workers)
-    statistics = record.statistics
-    return make_record(scored, submission.manifest, benchmark, definitions, statistics.seed, statistics.resamples)
+    about = wanted(record.per_image.families, submission.manifest.outputs)
+    with TemporaryDirectory() as temporary:
+        table = Path(temporary) / per_image.FILE
+        qualities = "jpeg_quality" in record.slices
+        counts = count(submission, benchmark, table, about, qualities=qualities, workers=workers, engine=engine)
+        return make_record(open_table(table), counts, submission.manifest, benchmark, _plan(record, definitions))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from forgebench.errors import Problem
+from forgebench.schema import Box
+from forgebench.submission.manifest import Output
 
-MANIFEST, SCORES, MASKS = "submission.json", "predictions.csv", "masks/"
+MANIFEST, SCORES, MASKS, BOXES, TEXTS = (
+    "submission.json", "predictions.csv", "masks/", "boxes.json", "explanations.csv",
+)  # fmt: skip
 MAX_MANIFEST = 2**20
 MAX_TEXT = 256 * 2**20
-"""Most bytes of `predictions.csv`."""
+"""Most bytes of each of `predictions.csv`, `boxes.json` and `explanations.csv`."""
+MEMBERS: dict[Output, str] = {"mask": MASKS, "boxes": BOXES, "explanation": TEXTS}
+"""The members of the outputs that have their own."""
 _MASK = re.compile(rf"{MASKS}([^/]*)\.png", re.DOTALL)
 _JUNK = (".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -24,7 +28,7 @@ class UnreadableError(Exception):
 
 
 class Store(Protocol):
-    """Where predictions lie."""
+    """Where predictions lie. What reads one of them raises `UnreadableError` where that cannot be done."""
 
     @property
     def path(self) -> Path:
@@ -36,22 +40,23 @@ class Store(Protocol):
     def manifest(self) -> bytes | None:
         """The bytes of `submission.json`; None where there is none."""
 
-    def scores(self) -> Iterator[tuple[str, str]] | None:
-        """Sample ids and scores as text; None where there are none.
+    def holds(self, output: Output) -> bool:
+        """Whether there is anything of masks, boxes or explanations."""
 
-        Raises:
-            UnreadableError: If they cannot be read; while they are read, too.
-        """
+    def scores(self) -> Iterator[tuple[str, str, str | None]] | None:
+        """Sample ids, scores and probabilities of synthetic as text, streamed; None where there are none."""
 
-    def mask_ids(self) -> set[str]:
-        """The sample ids that have a mask."""
+    def ids(self, output: Output) -> Iterator[str]:
+        """The sample ids that masks, boxes or explanations name beside those of `scores`, streamed."""
 
     def mask(self, sample_id: str, limit: int) -> bytes | None:
-        """A mask's PNG file of at most `limit` bytes; None where there is none.
+        """A mask's PNG file of at most `limit` bytes; None where there is none."""
 
-        Raises:
-            UnreadableError: If it cannot be read, or is larger.
-        """
+    def boxes(self, sample_id: str) -> list[Box | None]:
+        """A sample's boxes, None for an entry that is no box; of too many, the first ones and one more."""
+
+    def explanation(self, sample_id: str) -> list[str] | None:
+        """The fields of a sample's explanation; None where there is none."""
 
 
 def printable(text: str) -> str:
@@ -63,42 +68,24 @@ def unsafe(name: str, got: str) -> Problem:
     """A member that must not be there."""
     return Problem(
         "unsafe_archive", "", "plain members named as the format says", f"'{printable(name)}': {got}",
-        "Make the archive again from submission.json, predictions.csv and masks/ alone.",
+        f"Make the archive again from {MANIFEST}, {SCORES}, {MASKS}, {BOXES} and {TEXTS} alone.",
     )  # fmt: skip
 
 
 def unexpected(name: str) -> Problem:
     """A member that is not part of the format; it is never read."""
     return Problem(
-        "unexpected_file", "", "submission.json, predictions.csv and masks/<sample_id>.png", f"'{printable(name)}'",
-        "Remove it; it was not read.",
+        "unexpected_file", "", f"{MANIFEST}, {SCORES}, {MASKS}<sample_id>.png, {BOXES} and {TEXTS}",
+        f"'{printable(name)}'", "Remove it; it was not read.",
     )  # fmt: skip
 
 
 def is_part(name: str) -> bool:
     """Whether a member has a name that the format knows, or one that systems leave behind."""
     is_junk = name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1] in _JUNK
-    return name in (MANIFEST, SCORES, MASKS) or _MASK.fullmatch(name) is not None or is_junk
+    return name in (MANIFEST, SCORES, MASKS, BOXES, TEXTS) or _MASK.fullmatch(name) is not None or is_junk
 
 
 def mask_ids(names: Iterable[str]) -> set[str]:
     """The sample ids of the masks among members."""
     return {found[1] for name in names if (found := _MASK.fullmatch(name))}
-
-
-def csv_rows(data: bytes) -> Iterator[tuple[str, str]]:
-    """The rows of `predictions.csv`, as text.
-
-    Raises:
-        UnreadableError: If it is not CSV with the columns sample_id and score.
-    """
-    try:
-        reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""), strict=True)
-        header = next(reader, [])
-        if header != ["sample_id", "score"]:
-            raise UnreadableError(f"a first line '{','.join(header)}' instead of 'sample_id,score'")
-        for row in reader:
-            if row:
-                yield row[0], ",".join(row[1:])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UnreadableError(str(error)) from error

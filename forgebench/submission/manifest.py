@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 MANIFEST = "submission.json"
 Supervision = Literal["image", "box", "scribble", "pixel", "zero-shot"]
-Output = Literal["score", "mask"]
+Output = Literal["score", "synthetic", "mask", "boxes", "explanation"]
 
-_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=rf"^[^{_CONTROL}<>]*$")]
+CONTROL = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=rf"^[^{CONTROL}<>]*$")]
 """One line of text without markup or control characters, also those that turn the direction of writing."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s<>\"']+$")]
@@ -19,7 +19,7 @@ Link = Annotated[str, StringConstraints(max_length=500, pattern=r"^https?://[^\s
 
 def _with_score(outputs: list[Output]) -> list[Output]:
     if "score" not in outputs or len(set(outputs)) != len(outputs):
-        raise ValueError('name "score" once, and "mask" once if there are masks')
+        raise ValueError('name "score", and each of "synthetic", "mask", "boxes" and "explanation" that there is, once')
     return outputs
 
 
@@ -58,7 +58,7 @@ class SubmissionManifest(BaseModel):
         AfterValidator(_with_score),
         Field(json_schema_extra={"contains": {"const": "score"}, "uniqueItems": True}),
     ] = ["score", "mask"]
-    """What is predicted for every sample; without `mask` localization is not scored."""
+    """What is predicted; what is not named is not read, and not scored."""
     training_data: list[TrainingData] = Field(default_factory=list, max_length=100)
     external_data: list[Line] = Field(default_factory=list, max_length=100)
     """Other data used."""

@@ -1,12 +1,10 @@
-"""A submission on disk, and everything that can be wrong with it."""
+"""A submission on disk, and what it says of each sample."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from forgebench.benchmark import Benchmark
 from forgebench.errors import Problem, ProblemsError
+from forgebench.schema import Explanation, Prediction
 from forgebench.submission.layout import MAX_MANIFEST, Store, UnreadableError, printable
-from forgebench.submission.manifest import SubmissionManifest
+from forgebench.submission.manifest import Output, SubmissionManifest
 from forgebench.submission.predicted import decode_prediction, most_bytes
 from forgebench.submission.stores import open_store
+from forgebench.submission.values import boxes_value, explanation_value, score_value
 
 FATAL = frozenset({
     "unsafe_archive", "unreadable_archive", "manifest", "wrong_benchmark", "unknown_id", "duplicate_id",
 })  # fmt: skip
 """Problems that a submission cannot be scored with; all others concern a sample, which then scores worst."""
 MAX_SHOWN = 10_000
-"""Most problems of the manifest, and of the ids: further ones are more of the same, and could fill the memory."""
+"""Most problems of the manifest, and of the members: further ones are more of the same, and could fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -56,47 +55,67 @@ class Submission:
         return "mask" in self.manifest.outputs
 
     @cached_property
-    def scores(self) -> dict[str, str]:
-        """The scores as text, by sample id."""
-        return dict(self.store.scores() or ())
+    def scores(self) -> dict[str, tuple[str, str | None]]:
+        """Score and, where there are any, probability of synthetic as text, by sample id."""
+        return {sample_id: (score, synthetic) for sample_id, score, synthetic in self.store.scores() or ()}
 
-    def read(self, sample_id: str, size: tuple[int, int]) -> tuple[float, NDArray[np.uint8] | None] | Problem:
-        """A sample's score and mask; or the first thing that is wrong with its prediction.
+    def read(self, sample_id: str, size: tuple[int, int]) -> Prediction | Problem:
+        """What is predicted of a sample; or the first thing that is wrong with it.
+
+        Outputs that the manifest does not name are None. A sample without a box has an empty tuple of them.
 
         Args:
             sample_id: The sample.
             size: The image's (height, width).
         """
+        parts = self._parts(sample_id, size)
+        wrong = (part for part in parts.values() if isinstance(part, Problem))
+        return next(wrong, None) or Prediction(sample_id, **parts)
+
+    def problems(self, sample_id: str, size: tuple[int, int]) -> list[Problem]:
+        """What is wrong with each part of what is predicted of a sample."""
+        return [part for part in self._parts(sample_id, size).values() if isinstance(part, Problem)]
+
+    def _parts(self, sample_id: str, size: tuple[int, int]) -> dict[str, Any]:
+        """Each part of a prediction, or what is wrong with it."""
         if sample_id not in self.scores:
-            return Problem("missing", sample_id, "a line in predictions.csv", "none", "Add the sample's prediction.")
-        score = _score(sample_id, self.scores[sample_id])
-        if isinstance(score, Problem) or not self.localizes:
-            return score if isinstance(score, Problem) else (score, None)
-        try:
-            data = self.store.mask(sample_id, most_bytes(size))
-        except UnreadableError as error:
-            return Problem("undecodable", sample_id, "a readable mask", printable(str(error)), "Write the mask again.")
+            fix = "Add the sample's prediction."
+            return {"score": Problem("missing", sample_id, "a line in predictions.csv", "none", fix)}
+        text, synthetic = self.scores[sample_id]
+        parts: dict[str, Any] = {"score": score_value(sample_id, text)}
+        if "synthetic" in self.manifest.outputs:
+            most = 1.0 if isinstance(parts["score"], Problem) else parts["score"]
+            parts["synthetic"] = score_value(sample_id, synthetic or "", what="a probability of synthetic", most=most)
+        readers: dict[Output, Callable[[], Any]] = {
+            "mask": lambda: self._mask(sample_id, size),
+            "boxes": lambda: boxes_value(sample_id, self.store.boxes(sample_id), size),
+            "explanation": lambda: self._explanation(sample_id),
+        }
+        for output, read in readers.items():
+            if output in self.manifest.outputs:
+                parts[output] = _readable(sample_id, output, read)
+        return parts
+
+    def _mask(self, sample_id: str, size: tuple[int, int]) -> NDArray[np.uint8] | Problem:
+        data = self.store.mask(sample_id, most_bytes(size))
         if data is None:
             return Problem(
                 "missing_mask", sample_id, f"masks/{sample_id}.png", "none",
-                'Add the mask; for a submission without any, set "outputs": ["score"].',
+                'Add the mask; for a submission without any, leave "mask" out of "outputs".',
             )  # fmt: skip
-        mask = decode_prediction(sample_id, data, size)
-        return mask if isinstance(mask, Problem) else (score, mask)
+        return decode_prediction(sample_id, data, size)
+
+    def _explanation(self, sample_id: str) -> Explanation | Problem | None:
+        fields = self.store.explanation(sample_id)
+        return None if fields is None else explanation_value(sample_id, fields)
 
 
-def _score(sample_id: str, text: str) -> float | Problem:
+def _readable(sample_id: str, output: Output, read: Callable[[], Any]) -> Any:  # noqa: ANN401
     try:
-        score = float(text)
-    except ValueError:
-        score = math.nan
-    if not math.isfinite(score):
-        got = f"'{printable(text)}'"
-        return Problem("not_finite", sample_id, "a score in [0, 1]", got, "Write a finite number.")
-    if not 0 <= score <= 1:
-        fix = "Scores are probabilities: map them into [0, 1]."
-        return Problem("out_of_range", sample_id, "a score in [0, 1]", printable(text), fix)
-    return score
+        return read()
+    except UnreadableError as error:
+        fix = f"Write the {output} again."
+        return Problem("undecodable", sample_id, f"readable {output}", printable(str(error)), fix)
 
 
 def open_submission(path: str | Path) -> tuple[Submission | None, list[Problem]]:
@@ -145,78 +164,3 @@ def _manifest(store: Store) -> SubmissionManifest | list[Problem]:
 
 def _field(place: tuple[int | str, ...]) -> str:
     return printable(".".join(map(str, place)))
-
-
-def check(path: str | Path, benchmark: Benchmark, split: str | None = None) -> tuple[Submission | None, list[Problem]]:
-    """Everything that can be checked before a mask is decoded; the submission is None where it cannot be scored.
-
-    Raises:
-        NotFoundError: If there is no such submission.
-    """
-    submission, problems = open_submission(path)
-    if submission is not None:
-        problems += _benchmark_problems(submission.manifest, benchmark, split)
-    if submission is not None and not any(p.code in FATAL for p in problems):
-        try:
-            problems += islice(_id_problems(submission, benchmark), MAX_SHOWN)
-        except UnreadableError as error:
-            problems.append(_unreadable_scores(str(error)))
-    usable = not any(problem.code in FATAL for problem in problems)
-    return submission if usable else None, problems
-
-
-def _unreadable_scores(got: str) -> Problem:
-    expected = "predictions.csv with the columns sample_id and score"
-    return Problem("manifest", "", expected, printable(got), "Write it again.")
-
-
-def _benchmark_problems(manifest: SubmissionManifest, benchmark: Benchmark, split: str | None) -> Iterator[Problem]:
-    fix = "Predict this benchmark and this split; a build from the same files gives the same content hash."
-    pairs = [
-        ("content hash", benchmark.content_hash, manifest.content_hash),
-        ("benchmark", benchmark.name, manifest.benchmark),
-    ]
-    for what, expected, got in pairs:
-        if expected != got:
-            yield Problem("wrong_benchmark", "", f"{what} {expected}", printable(got), fix)
-    if manifest.split not in benchmark.splits or split not in (None, manifest.split):
-        got = printable(manifest.split)
-        yield Problem("wrong_benchmark", "", f"split {split or ' or '.join(benchmark.splits)}", got, fix)
-
-
-def _id_problems(submission: Submission, benchmark: Benchmark) -> Iterator[Problem]:
-    rows = submission.store.scores()
-    if rows is None:
-        yield _unreadable_scores("none")
-        return
-    known = {row["sample_id"] for row in benchmark.rows(submission.manifest.split, ["sample_id"])}
-    seen: set[str] = set()
-    for sample_id, _ in rows:
-        if sample_id not in known:
-            yield _unknown(sample_id, "predictions.csv")
-        elif sample_id in seen:
-            yield Problem("duplicate_id", sample_id, "one prediction", "several", "Remove all but one.")
-        seen.add(sample_id)
-    for sample_id in sorted(submission.store.mask_ids() - known - seen):
-        yield _unknown(sample_id, "masks/")
-    if not submission.localizes and submission.store.mask_ids():
-        got = f"{len(submission.store.mask_ids())} masks"
-        yield Problem("unexpected_file", "", 'no masks, as "outputs" says', got, 'Add "mask" to "outputs".')
-
-
-def _unknown(sample_id: str, where: str) -> Problem:
-    return Problem("unknown_id", printable(sample_id), "ids of the split", f"this one in {where}", "Remove it.")
-
-
-def usable(path: str | Path, benchmark: Benchmark, split: str | None) -> tuple[Submission, list[Problem]]:
-    """The same for scoring: a submission that can be scored, with what is wrong short of that.
-
-    Raises:
-        NotFoundError: If there is no such submission.
-        InputError: If it cannot be scored.
-    """
-    submission, problems = check(path, benchmark, split)
-    if submission is None:
-        fatal = [problem for problem in problems if problem.code in FATAL]
-        raise ProblemsError(f"{path} cannot be scored:", fatal)
-    return submission, problems

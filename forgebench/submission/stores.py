@@ -9,25 +9,33 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from forgebench.errors import NotFoundError, Problem
+from forgebench.schema import Box
 from forgebench.submission.layout import (
+    BOXES,
     MANIFEST,
     MASKS,
     MAX_MANIFEST,
     MAX_TEXT,
+    MEMBERS,
     SCORES,
+    TEXTS,
     Store,
     UnreadableError,
-    csv_rows,
     is_part,
     mask_ids,
     printable,
     unexpected,
     unsafe,
 )  # fmt: skip
+from forgebench.submission.manifest import Output
 from forgebench.submission.parquet import ParquetStore
+from forgebench.submission.rows import SCORE_HEADERS, TEXT_HEADERS, csv_rows, json_entries
+from forgebench.submission.values import MAX_BOXES, box_of
 
 MAX_RATIO = 200
 """Most a zip entry above 1 MiB may shrink: natural predictions do not compress further."""
@@ -49,18 +57,66 @@ class _Members:
         """See `Store`."""
         return self._read(MANIFEST, MAX_MANIFEST)
 
-    def scores(self) -> Iterator[tuple[str, str]] | None:
+    def holds(self, output: Output) -> bool:
+        """See `Store`."""
+        return bool(mask_ids(self._all())) if output == "mask" else MEMBERS[output] in self._all()
+
+    def scores(self) -> Iterator[tuple[str, str, str | None]] | None:
         """See `Store`."""
         data = self._read(SCORES, MAX_TEXT)
-        return None if data is None else csv_rows(data)
+        return None if data is None else _score_rows(data)
 
-    def mask_ids(self) -> set[str]:
+    def ids(self, output: Output) -> Iterator[str]:
         """See `Store`."""
-        return mask_ids(self._all())
+        if output == "mask":
+            return iter(sorted(mask_ids(self._all())))
+        return (sample_id for sample_id, _ in (self._boxes() if output == "boxes" else self._texts()))
 
     def mask(self, sample_id: str, limit: int) -> bytes | None:
         """See `Store`."""
         return self._read(f"{MASKS}{sample_id}.png", limit)
+
+    def boxes(self, sample_id: str) -> list[Box | None]:
+        """See `Store`."""
+        return self._boxes_of.get(sample_id, [])
+
+    def explanation(self, sample_id: str) -> list[str] | None:
+        """See `Store`."""
+        return self._text_of.get(sample_id)
+
+    @cached_property
+    def _boxes_of(self) -> dict[str, list[Box | None]]:
+        found: dict[str, list[Box | None]] = {}
+        for sample_id, entry in self._boxes():
+            mine = found.setdefault(sample_id, [])
+            if len(mine) <= MAX_BOXES:
+                mine.append(box_of(entry))
+        return found
+
+    @cached_property
+    def _text_of(self) -> dict[str, list[str]]:
+        return dict(self._texts())
+
+    def _boxes(self) -> Iterator[tuple[str, Any]]:
+        data = self._read(BOXES, MAX_TEXT)
+        for number, entry in enumerate(() if data is None else json_entries(data), 1):
+            if not isinstance(entry, dict) or "image_id" not in entry:
+                raise UnreadableError(f"an entry without image_id, its number {number}")
+            yield str(entry.pop("image_id")), entry
+
+    def _texts(self) -> Iterator[tuple[str, list[str]]]:
+        data = self._read(TEXTS, MAX_TEXT)
+        rows = iter(()) if data is None else csv_rows(data, TEXT_HEADERS, errors="surrogateescape")
+        return ((row[0], row[1:]) for row in islice(rows, 1, None))
+
+
+def _score_rows(data: bytes) -> Iterator[tuple[str, str, str | None]]:
+    rows = csv_rows(data, SCORE_HEADERS)
+    columns = len(next(rows))
+    for row in rows:
+        # What is too much goes to the last column, where it is no number.
+        sample_id, score, synthetic = [*row[: columns - 1], ",".join(row[columns - 1 :]), "", ""][:3]
+        yield sample_id, score, synthetic if columns == 3 else None
 
 
 @dataclass(frozen=True)

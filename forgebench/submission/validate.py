@@ -9,7 +9,8 @@ from forgebench import engine
 from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.benchmark.opened import RowGroup
 from forgebench.errors import Problem
-from forgebench.submission.opened import Submission, check
+from forgebench.submission.check import check
+from forgebench.submission.opened import Submission
 
 
 def validate(
@@ -39,5 +40,4 @@ def validate(
 
 def _check_group(submission: Submission, group: RowGroup) -> list[Problem]:
     rows = group.read(["sample_id", "height", "width"])
-    read = (submission.read(row["sample_id"], (row["height"], row["width"])) for row in rows)
-    return [result for result in read if isinstance(result, Problem)]
+    return [found for row in rows for found in submission.problems(row["sample_id"], (row["height"], row["width"]))]

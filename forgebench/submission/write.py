@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import json
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,19 +17,21 @@ from pydantic import ValidationError
 
 from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.errors import InputError
-from forgebench.schema import Prediction
-from forgebench.submission.layout import MANIFEST, MASKS, SCORES
-from forgebench.submission.manifest import SubmissionManifest
+from forgebench.schema import FIELDS, Prediction
+from forgebench.submission.layout import MANIFEST, MASKS
+from forgebench.submission.manifest import Output, SubmissionManifest
 from forgebench.submission.opened import Submission
-from forgebench.submission.parquet import KEY
+from forgebench.submission.parquet import KEY, TYPES
 from forgebench.submission.stores import open_store
+from forgebench.submission.texts import Given, Texts, entry
+from forgebench.submission.values import boxes_problem, explanation_problem
 
 _GROUP_ROWS = 100
 
 
 class _Writer(Protocol):
-    def mask(self, sample_id: str, score: float, data: bytes | None) -> None: ...
-    def close(self, manifest: str, scores: str) -> None: ...
+    def add(self, prediction: Prediction, mask: bytes | None) -> None: ...
+    def close(self, manifest: str, outputs: list[Output]) -> None: ...
 
 
 def write_submission(
@@ -47,7 +48,8 @@ def write_submission(
 
     Args:
         path: A folder, `name.zip` or `name.parquet`; nothing may lie there.
-        predictions: One for every sample of the split; all with masks or all without.
+        predictions: One for every sample of the split; all with masks or all without, and so for boxes and
+            `synthetic`. An explanation may be left out.
         benchmark: The benchmark predicted, or its folder.
         split: Its split.
         method: The method's name.
@@ -69,10 +71,10 @@ def write_submission(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = _writer(temporary)
-        scores, masks = _write_all(writer, predictions, _sizes(benchmark, split))
+        outputs = _write_all(writer, predictions, _sizes(benchmark, split))
         about = {key: value() if callable(value) else value for key, value in about.items()}
-        manifest = _manifest({**given, "outputs": ["score", "mask"] if masks else ["score"], **about})
-        writer.close(manifest.model_dump_json(indent=1) + "\n", scores)
+        manifest = _manifest({**given, "outputs": outputs, **about})
+        writer.close(manifest.model_dump_json(indent=1) + "\n", outputs)
         temporary.rename(path)
     except BaseException:
         _remove(temporary)
@@ -101,20 +103,13 @@ def _sizes(benchmark: Benchmark, split: str) -> dict[str, tuple[int, int]]:
 
 def _write_all(
     writer: _Writer, predictions: Iterable[Prediction], sizes: dict[str, tuple[int, int]]
-) -> tuple[str, bool]:
-    """Write the masks; the scores as CSV and whether there are masks come back."""
-    text = io.StringIO(newline="")
-    lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["sample_id", "score"])
-    with_mask = set[bool]()
+) -> list[Output]:
+    """Write the predictions; what they hold comes back."""
+    given = Given()
     for prediction in _checked(predictions, sizes):
-        mask = prediction.mask
-        with_mask.add(mask is not None)
-        if len(with_mask) > 1:
-            raise InputError(f"{prediction.sample_id}: expected masks for all samples or for none, got both.")
-        writer.mask(prediction.sample_id, prediction.score, None if mask is None else heat_png(mask))
-        lines.writerow([prediction.sample_id, repr(float(prediction.score))])
-    return text.getvalue(), with_mask == {True}
+        given.add(prediction)
+        writer.add(prediction, None if prediction.mask is None else heat_png(prediction.mask))
+    return given.outputs
 
 
 def _checked(predictions: Iterable[Prediction], sizes: dict[str, tuple[int, int]]) -> Iterator[Prediction]:
@@ -129,8 +124,11 @@ def _checked(predictions: Iterable[Prediction], sizes: dict[str, tuple[int, int]
                 f"{prediction.sample_id}: expected a mask of shape {size} (H, W), the image's own, got "
                 f"{prediction.mask.shape}. Resize the prediction to the image."
             )
-        if prediction.boxes is not None or prediction.explanation is not None:
-            raise InputError(f"{prediction.sample_id}: this version stores scores and masks alone.")
+        problem = boxes_problem(prediction.sample_id, prediction.boxes or (), size)
+        if problem is None and prediction.explanation is not None:
+            problem = explanation_problem(prediction.sample_id, prediction.explanation)
+        if problem is not None:
+            raise InputError(str(problem))
         yield prediction
 
 
@@ -146,34 +144,48 @@ def heat_png(mask: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-class _FolderWriter:
+class _MemberWriter:
+    """What a folder and a zip have in common: members by name."""
+
+    def __init__(self) -> None:
+        self._texts = Texts()
+
+    def _put(self, name: str, data: bytes) -> None:
+        raise NotImplementedError
+
+    def add(self, prediction: Prediction, mask: bytes | None) -> None:
+        if mask is not None:
+            self._put(f"{MASKS}{prediction.sample_id}.png", mask)
+        self._texts.add(prediction)
+
+    def close(self, manifest: str, outputs: list[Output]) -> None:
+        for name, text in {MANIFEST: manifest, **self._texts.members(outputs)}.items():
+            self._put(name, text.encode())
+
+
+class _FolderWriter(_MemberWriter):
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
         path.mkdir()
 
-    def mask(self, sample_id: str, score: float, data: bytes | None) -> None:
-        if data is not None:
-            (self._path / MASKS).mkdir(exist_ok=True)
-            (self._path / f"{MASKS}{sample_id}.png").write_bytes(data)
-
-    def close(self, manifest: str, scores: str) -> None:
-        (self._path / MANIFEST).write_text(manifest, encoding="utf-8")
-        (self._path / SCORES).write_text(scores, encoding="utf-8", newline="")
+    def _put(self, name: str, data: bytes) -> None:
+        (self._path / name).parent.mkdir(exist_ok=True)
+        (self._path / name).write_bytes(data)
 
 
-class _ZipWriter:
+class _ZipWriter(_MemberWriter):
     """PNG files are stored as they are, and every date is the same: same input, same bytes out."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._zip = zipfile.ZipFile(path, "w")
 
-    def mask(self, sample_id: str, score: float, data: bytes | None) -> None:
-        if data is not None:
-            self._zip.writestr(_entry(f"{MASKS}{sample_id}.png"), data)
+    def _put(self, name: str, data: bytes) -> None:
+        self._zip.writestr(_entry(name), data, zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED)
 
-    def close(self, manifest: str, scores: str) -> None:
-        for name, text in ((MANIFEST, manifest), (SCORES, scores)):
-            self._zip.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
+    def close(self, manifest: str, outputs: list[Output]) -> None:
+        super().close(manifest, outputs)
         self._zip.close()
 
 
@@ -185,24 +197,28 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 class _ParquetWriter:
-    """Written once the first rows say whether there are masks."""
+    """Every column is there; what is not predicted is null, and takes no room."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._rows: list[dict[str, Any]] = []
-
-    @cached_property
-    def _file(self) -> Any:  # noqa: ANN401
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        fields = [("sample_id", pa.string()), ("score", pa.float64()), ("mask", pa.binary())]
-        localizes = any(row["mask"] is not None for row in self._rows)
-        schema = pa.schema(fields if localizes else fields[:2])
-        return pq.ParquetWriter(self._path, schema, compression="none", use_dictionary=False)
+        explanation = pa.struct([(name, pa.string()) for name in FIELDS])
+        kinds = {"string": pa.string(), "double": pa.float64(), "binary": pa.binary()}
+        schema = pa.schema([(name, kinds.get(kind, explanation)) for name, kind in TYPES.items()])
+        self._file = pq.ParquetWriter(path, schema, compression="none", use_dictionary=False)
+        self._rows: list[dict[str, Any]] = []
 
-    def mask(self, sample_id: str, score: float, data: bytes | None) -> None:
-        self._rows.append({"sample_id": sample_id, "score": float(score), "mask": data})
+    def add(self, prediction: Prediction, mask: bytes | None) -> None:
+        boxes = prediction.boxes
+        self._rows.append({
+            "sample_id": prediction.sample_id,
+            "score": float(prediction.score),
+            "synthetic": None if prediction.synthetic is None else float(prediction.synthetic),
+            "mask": mask,
+            "boxes": None if boxes is None else json.dumps([entry(box) for box in boxes]),
+            "explanation": prediction.explanation,
+        })  # fmt: skip
         if len(self._rows) == _GROUP_ROWS:
             self._flush()
 
@@ -213,7 +229,7 @@ class _ParquetWriter:
             self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._file.schema))
             self._rows = []
 
-    def close(self, manifest: str, scores: str) -> None:
+    def close(self, manifest: str, outputs: list[Output]) -> None:
         self._flush()
         self._file.add_key_value_metadata({KEY: manifest})
         self._file.close()

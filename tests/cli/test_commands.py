@@ -71,6 +71,29 @@ def test_compare_and_report(scored: Path) -> None:
     assert "JPEG ghost" in page.read_text(encoding="utf-8")
 
 
+def test_everything_that_a_score_can_hold(scored: Path, tmp_path: Path) -> None:
+    score = ("score", scored / "ghost.parquet", "-b", scored / "bench", "--out", tmp_path / "s", "--definitions", "all")
+    slices = [word for name in ("manipulation", "region_size", "jpeg_quality", "source") for word in ("--slice", name)]
+    found = run_json(*score, *slices, "--interval", "bca", "--no-boundary")
+    assert {one["definition"] for one in found["metrics"]} == set(found["definitions"]) > {"forgebench", "trufor"}
+    subsets = {one["subset"] for one in found["metrics"]}
+    assert {None, "manipulation=splice", "source=demo"} <= subsets
+    boundary = next(one for one in found["metrics"] if one["metric"] == "boundary_f")
+    assert (boundary["value"], boundary["n_undefined"]) == (None, boundary["n"])
+    assert found["statistics"]["interval"] == "bca"
+    assert run_json("verify", tmp_path / "s")["ok"]
+    assert run_json("rescore", tmp_path / "s")["identical"]
+    text = run("score", scored / "box.zip", "-b", scored / "bench", "--out", tmp_path / "t")
+    assert "Undefined for all samples: " in text
+
+
+def test_a_permutation_test_of_one_slice(scored: Path) -> None:
+    pair = (scored / "scores/centre_box", scored / "scores/jpeg_ghost")
+    found = run_json("compare", *pair, "--test", "permutation", "--slice", "manipulation=splice")
+    assert (found["test"], found["subset"]) == ("permutation", "manipulation=splice")
+    assert 0 < found["differences"][0]["p"] <= 1
+
+
 def test_people_get_tables_and_what_to_do_next(scored: Path, tmp_path: Path) -> None:
     text = run("score", scored / "box.zip", "-b", scored / "bench", "--out", tmp_path / "s")
     assert "pixel_f1" in text
@@ -94,6 +117,16 @@ def test_people_get_tables_and_what_to_do_next(scored: Path, tmp_path: Path) -> 
         (("compare", "{scores}/centre_box"), ["two records or more"]),
         (("compare", "{scores}/centre_box", "{scores}/jpeg_ghost", "--metric", "pixel_f2"), ["no metric 'pixel_f2'"]),
         (("score", "{bench}/../box.zip", "-b", "{bench}", "--out", "x", "--definitions", "ours"), ["No definition"]),
+        (("score", "{bench}/../box.zip", "-b", "{bench}", "--out", "x", "--slice", "colour"), ["No slice colour"]),
+        (("score", "{bench}/../box.zip", "-b", "{bench}", "--out", "x", "--interval", "t"), ["No interval 't'", "bca"]),
+        (("score", "{bench}/../box.zip", "-b", "{bench}", "--out", "x", "--engine", "gpu"), ["No engine 'gpu'", "ray"]),
+        (
+            ("score", "{bench}/../box.zip", "-b", "{bench}", "--out", "x", "--calibration", "{scores}/centre_box"),
+            ["would be tuned on the test"],
+        ),
+        (("compare", "{scores}/centre_box", "{scores}/jpeg_ghost", "--test", "t"), ["No test 't'", "permutation"]),
+        (("compare", "{scores}/centre_box", "{scores}/jpeg_ghost", "--slice", "a=b"), ["No slice a"]),
+        (("sign", "{scores}/centre_box", "--key", "nowhere.pem"), ["Expected a key", "openssl genpkey"]),
         (("report", "nowhere"), ["nowhere"]),
         (("rescore", "nowhere"), ["nowhere"]),
         (("validate",), ["validate SUB --benchmark BENCH"]),

@@ -16,7 +16,8 @@ from forgebench.metrics import pixel_counts, pixel_numbers
 
 FACTORIES = {
     "all black": controls.all_black, "all white": controls.all_white, "random": controls.random,
-    "centre box": controls.centre_box, "JPEG ghost": controls.jpeg_ghost,
+    "centre box": controls.centre_box, "constant": controls.constant, "edge detector": controls.edges,
+    "JPEG ghost": controls.jpeg_ghost,
 }  # fmt: skip
 
 

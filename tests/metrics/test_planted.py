@@ -26,24 +26,24 @@ def _f1_above_the_threshold(table):
     tp, fp = (h[:, 129:].sum(axis=1) for h in (table.hist_tampered, table.hist_authentic))
     p = table.tampered_px
     values = pixel.ratio(2 * tp, tp + fp + p, where=p > 0)
-    return mean(np.where(table.valid, values, 0.0), table.tampered_with_mask)
+    return mean(table, np.where(table.valid, values, 0.0), table.tampered_with_mask)
 
 
 def _undefined_as_zero(table):
     """A mean that takes NaN as 0."""
     values = np.where(table.valid, np.nan_to_num(table.pixel_numbers["pixel_auc"]), 0.0)
-    return mean(values, table.tampered_with_mask)
+    return mean(table, values, table.tampered_with_mask)
 
 
 def _missing_left_out(table):
     """A mean over the samples that happen to be there."""
-    return mean(table.pixel_numbers["pixel_f1"], table.tampered_with_mask & table.valid)
+    return mean(table, table.pixel_numbers["pixel_f1"], table.tampered_with_mask & table.valid)
 
 
 def _missing_as_half(table):
     """A missing score filled in with a guess."""
     score = np.where(table.valid, table.score, 0.5)
-    return mean((score - table.tampered) ** 2, np.ones(len(table), bool))
+    return mean(table, (score - table.tampered) ** 2, np.ones(len(table), bool))
 
 
 def _missing_in_a_bin(table):
@@ -68,7 +68,7 @@ def _missing_at_the_base_rate(table):
 
 def _rows_unweighted(table):
     """A value that does not look at the weights: its interval has no width."""
-    value = METRICS["image_auc"].statistic(table).of(np.ones((1, len(table)), np.int64))
+    value = METRICS["image_auc"].statistic(table).of(table.whole)
     return Statistic(len(table), 0, lambda weights: np.repeat(value, len(weights)))
 
 
@@ -76,13 +76,13 @@ def _first_counts_double(table):
     """A weighted mean by position: the order of samples matters."""
     values = np.where(table.valid, (table.score >= 0.5) == table.tampered, False).astype(float)
     scale = np.linspace(1, 0.5, len(table))
-    return Statistic(len(table), 0, lambda w: (w * scale) @ values / (w @ scale))
+    return Statistic(len(table), 0, lambda w: w @ table.by_unit(scale * values) / (w @ table.by_unit(scale)))
 
 
 def _authentic_as_zero(table):
     """Authentic images counted as F1 0."""
     values = np.where(table.valid & table.tampered_with_mask, table.pixel_numbers["pixel_f1"], 0.0)
-    return mean(values, table.has_truth)
+    return mean(table, values, table.has_truth)
 
 
 def _eer_where_undefined_is_best(table):
@@ -105,7 +105,7 @@ def _ap_trapezoid(tampered, authentic, _):
 def _better_of_both(table):
     """The better of a map and its inverse, as some papers do."""
     values = table.pixel_numbers["pixel_auc"]
-    return mean(np.where(table.valid, np.fmax(values, 1 - values), 0.0), table.tampered_with_mask)
+    return mean(table, np.where(table.valid, np.fmax(values, 1 - values), 0.0), table.tampered_with_mask)
 
 
 def _pooled_with(number):

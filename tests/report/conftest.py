@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import lookalikes
 import pytest
@@ -33,11 +34,11 @@ Score = Callable[..., Path]
 def score(benchmark: Benchmark) -> Score:
     """Predict with a method below a folder, drop the masks of `lost`, and score."""
 
-    def run(method: object, root: Path, name: str, lost: Sequence[str] = ()) -> Path:
+    def run(method: object, root: Path, name: str, lost: Sequence[str] = (), **how: Any) -> Path:
         submission = forgebench.predict(method, benchmark, root / "submissions" / name)
         for sample_id in lost:
             (submission.path / "masks" / f"{sample_id}.png").unlink()
-        forgebench.score(submission.path, benchmark, root / "scores" / name, workers=1)
+        forgebench.score(submission.path, benchmark, root / "scores" / name, workers=1, **how)
         return root / "scores" / name
 
     return run
@@ -57,3 +58,22 @@ def scores(
     }
     lost = {"box": ("tampered-p0", "tampered-p3", "authentic-p2")}
     return {name: score(method, root, name, lost.get(name, ())) for name, method in methods.items()}
+
+
+@pytest.fixture(scope="session")
+def rich(
+    truths: tuple[Path, lookalikes.Truths], score: Score, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """By all definitions, in slices: a method whose threshold was frozen elsewhere, a control, one without masks."""
+    root = tmp_path_factory.mktemp("rich")
+    elsewhere = lookalikes.folder(root / "elsewhere", n=4)
+    other = forgebench.build("folder", root / "elsewhere", root / "other", workers=1)
+    forgebench.predict(Seer(elsewhere), other, root / "sub")
+    forgebench.score(root / "sub", other, root / "frozen", workers=1)
+    how = {"definitions": ["all"], "slices": ["region_size", "image_size"]}
+    lost = ("tampered-p0", "authentic-p2")
+    return {
+        "seer": score(Seer(truths[1]), root, "seer", calibration=root / "frozen", **how),
+        "box": score(controls.centre_box(), root, "box", lost, **how),
+        "unmasked": score(Seer(truths[1], "no masks", "image", masks=False), root, "unmasked", **how),
+    }

@@ -69,8 +69,8 @@ def opened(chromium: playwright.Browser, address: str) -> Iterator[Open]:
 
 def test_all_curves_are_drawn(opened: Open) -> None:
     page = opened()
-    assert page.locator(".plot").count() == 5 + 4
-    assert page.locator(".plot .main-svg:first-child").count() == 5 + 4
+    assert page.locator(".plot").count() == 6 + 4
+    assert page.locator(".plot .main-svg:first-child").count() == 6 + 4
     assert page.locator('[data-figure="image_roc"] .scatterlayer .trace').count() == 4
     assert page.locator('[data-figure="f1"] .scatterlayer .trace').count() == 3
 
@@ -193,7 +193,7 @@ def test_on_paper_everything_is_open_and_the_tools_are_gone(opened: Open) -> Non
     page = opened(scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("details[open]").count() == page.locator("details").count() == 1
+    assert page.locator("details[open]").count() == page.locator("details").count() >= 1
     assert not page.locator("nav").is_visible()
     assert page.locator('[data-figure="image_roc"] .main-svg').first.get_attribute("width") == "330"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 30, 35)"

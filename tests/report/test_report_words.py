@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ Scores = dict[str, Path]
 
 def told(entries: list[Entry]) -> list[str]:
     rankings = {metric: rank(entries, metric) for metric in RANKED}
-    return [one.replace("\u00a0", " ") for one in sentences(entries, rankings)]
+    return [one.replace("\u00a0", " ") for one in sentences(entries, rankings, "pixel_f1")]
 
 
 def test_the_leader_is_named_with_its_interval_and_told_apart(scores: Scores) -> None:
@@ -57,13 +58,14 @@ def test_a_lead_is_hedged_where_the_data_do_not_separate(
 ) -> None:
     entries = read_entries([scores["seer"], scores["box"], scores["black"]])
     names = ("centre box", "all black")
-    ahead = {
-        name: Difference(HOSTILE, name, 0.1, -0.2, 0.3, 0.01, 0.04 if apart else 0.06)
+    ahead = tuple(
+        Difference(HOSTILE, name, 0.1, -0.2, 0.3, 0.01, 0.04 if apart else 0.06, 0.1)
         for name, apart in zip(names, separated, strict=True)
-    }
-    ranking = Ranking("pixel_f1", tuple(entries), {}, ahead)
+    )
+    behind = Difference(*names, 0.0, -0.1, 0.1, 0.9, 0.9, 0.1)
+    ranking = Ranking("pixel_f1", tuple(entries), {}, (*ahead, behind))
     rankings = {"pixel_f1": ranking, "image_auc": Ranking("image_auc", ())}
-    first = sentences(entries, rankings)[0].replace("\u00a0", " ")
+    first = sentences(entries, rankings, "pixel_f1")[0].replace("\u00a0", " ")
     assert expected.format(HOSTILE) in first
     assert first.endswith(
         "The paired difference to centre box, the next, is 0.100 (−0.200 to 0.300; Holm-corrected p = "
@@ -88,6 +90,36 @@ def test_the_undefined_is_counted(scores: Scores) -> None:
         "Pixel precision is undefined for 10 of 10 samples of all black: they are counted, and left out of its mean."
     ) in text
     assert "all black has the highest pixel F1, 0.000 (95 % interval 0.000 to 0.000)." in text
+
+
+def test_what_could_not_have_been_defined_is_not_told_of_samples(rich: Scores) -> None:
+    text = " ".join(told(read_entries(list(rich.values()))))
+    assert "frozen" not in text
+    assert "Explanation" not in text
+    assert "samples of no masks" not in text
+
+
+def test_many_metrics_that_are_undefined_alike_are_one_sentence(scores: Scores) -> None:
+    (entry,) = read_entries([scores["black"]])
+    spoilt = [
+        one.model_copy(update={"n_undefined": 3}) if one.metric.startswith("boundary_f") else one
+        for one in entry.record.metrics
+    ]
+    changed = replace(entry, record=entry.record.model_copy(update={"metrics": spoilt}))
+    many = sum(one.metric.startswith("boundary_f") for one in spoilt)
+    assert many > 5
+    (said,) = (one for one in told([changed]) if one.startswith("Boundary"))
+    assert said.startswith("Boundary F, 2 %, Boundary F, 0.5 % and")
+    assert f"and {many - 2} further metrics are undefined for 3 of 10 samples of all black" in said
+
+
+def test_the_leading_metric_comes_first_and_may_be_better_low(scores: Scores) -> None:
+    entries = read_entries([scores["seer"], scores["black"]])
+    rankings = {metric: rank(entries, metric) for metric in (*RANKED, "image_eer")}
+    first, second, *_ = sentences(entries, rankings, "image_eer")
+    low = min(entry.value("image_eer") or 0 for entry in entries)
+    assert f"{HOSTILE} has the lowest image EER, {low:.3f} " in first
+    assert "the highest pixel F1" in second
 
 
 def test_without_any_masks_nothing_is_said_to_lead(scores: Scores) -> None:

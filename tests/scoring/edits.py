@@ -8,16 +8,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import forgebench
+from forgebench.metrics.drawing import draw_units
+from forgebench.metrics.intervals import resamples
 
 Fields = dict[str, Any]
 
 
 def seal(fields: Fields) -> Fields:
-    """The record with the hash that its fields ask for: SHA-256 of JSON with sorted keys and no blanks."""
-    rest = {name: value for name, value in fields.items() if name != "record_sha256"}
+    """The record with the hash that its fields ask for: SHA-256 of JSON, sorted, no blanks, no signature."""
+    rest = {name: value for name, value in fields.items() if name not in ("record_sha256", "signature")}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return rest | {"record_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return fields | {"record_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def write(folder: Path, fields: Fields, table: Path) -> Path:
@@ -26,6 +30,12 @@ def write(folder: Path, fields: Fields, table: Path) -> Path:
     (folder / "record.json").write_text(json.dumps(fields), encoding="utf-8")
     shutil.copy(table, folder / "per_image.parquet")
     return folder
+
+
+def by_sample(group: list[str], seed: int, count: int) -> np.ndarray:
+    """How often each sample counts in each resample, shape (count, N): groups drawn with replacement."""
+    unit, units = draw_units(np.array(group))
+    return np.concatenate([block[:, unit] for block in resamples((unit, units), seed, count)])
 
 
 def quick(scored: Path, folder: Path) -> Path:

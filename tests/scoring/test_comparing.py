@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections import defaultdict
+from itertools import product
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,8 +15,8 @@ import small
 
 import forgebench
 from forgebench import InputError, Prediction
-from forgebench.metrics.intervals import resamples
-from forgebench.scoring.compare import Difference, _holm, _tiers
+
+from .edits import by_sample
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,8 @@ def test_differences_are_paired(entries):
     for name in (found.first, found.second):
         rows = tables[name].to_pylist()
         gaps.append(np.array([(row["score"] - (row["label"] == "tampered")) ** 2 for row in rows]))
-    group = np.array(tables["fair"]["group"].to_pylist())
-    drawn = np.concatenate([block @ (gaps[0] - gaps[1]) / block.sum(axis=1) for block in resamples(group, 3, 300)])
+    weights = by_sample(tables["fair"]["group"].to_pylist(), 3, 300)
+    drawn = weights @ (gaps[0] - gaps[1]) / weights.sum(axis=1)
     assert found.value == pytest.approx((gaps[0] - gaps[1]).mean(), abs=1e-11)
     assert (found.ci_low, found.ci_high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-9)
     beyond = min((drawn <= 0).sum(), (drawn >= 0).sum())
@@ -98,43 +100,6 @@ def test_an_undefined_entry_stands_last_and_in_no_ones_tier(entries):
     assert all(math.isnan(one.p_holm) and not one.separated for one in undefined)
     (defined,) = [one for one in comparison.differences if one not in undefined]
     assert defined.p_holm == defined.p, "undefined pairs are not counted among the pairs"
-
-
-def _differences(*ps):
-    return [Difference("a", f"b{i}", 0.0, 0.0, 0.0, p, p) for i, p in enumerate(ps)]
-
-
-@pytest.mark.parametrize(
-    ("ps", "corrected"),
-    [
-        ((0.01, 0.04, 0.03, 0.005), (0.03, 0.06, 0.06, 0.02)),  # Holm (1979), worked by hand
-        ((0.02,), (0.02,)),
-        ((0.5, 0.6, 0.9), (1, 1, 1)),
-        ((0.01, 0.01, 0.01), (0.03, 0.03, 0.03)),
-        ((0.04, 0.001, math.nan), (0.04, 0.002, math.nan)),
-        ((), ()),
-    ],
-)
-def test_holm(ps, corrected):
-    assert [one.p_holm for one in _holm(_differences(*ps))] == pytest.approx(list(corrected), nan_ok=True)
-
-
-def test_holm_by_its_definition():
-    rng = np.random.default_rng(0)
-    for m in range(1, 12):
-        ps = rng.random(m) ** 3
-        found = [one.p_holm for one in _holm(_differences(*ps))]
-        ordered = sorted(ps)
-        for p, corrected in zip(ps, found, strict=True):
-            rank = ordered.index(p)
-            assert corrected == pytest.approx(max(min(1, (m - j) * ordered[j]) for j in range(rank + 1)))
-
-
-def test_a_tier_begins_where_its_best_is_separated():
-    """b cannot be told from a, nor c from b, but c from a: so c begins a tier of its own."""
-    pairs = {("a", "b"): 0.5, ("a", "c"): 0.01, ("b", "c"): 0.5}
-    differences = [Difference(*names, 0.1, 0.0, 0.2, p, p) for names, p in pairs.items()]
-    assert _tiers({"a": 0.9, "b": 0.8, "c": 0.7}, differences) == {"a": 1, "b": 1, "c": 2}
 
 
 def test_as_plain_data(entries):
@@ -199,3 +164,41 @@ def test_an_entry_that_was_changed_is_refused(entries, tmp_path):
     shutil.copy(entries["blind"] / "per_image.parquet", copy)
     with pytest.raises(InputError, match="forgebench verify"):
         forgebench.compare([copy, entries["good"]])
+
+
+def test_the_permutation_test_swaps_whole_groups(entries):
+    """By hand, on a mean over all images: every way in which the groups may change places."""
+    pair = _pick(entries, "fair", "blind")
+    comparison = forgebench.compare(pair, metric="image_brier", test="permutation", resamples=10**5)
+    (found,) = comparison.differences
+    tables = [pq.read_table(entries[name] / "per_image.parquet").to_pylist() for name in (found.first, found.second)]
+    gaps = defaultdict(float)
+    for rows, sign in zip(tables, (1, -1), strict=True):
+        for row in rows:
+            gaps[row["group"]] += sign * (row["score"] - (row["label"] == "tampered")) ** 2
+    sums = np.array(list(product((1, -1), repeat=len(gaps)))) @ np.array(list(gaps.values()))
+    assert found.p == pytest.approx((np.abs(sums) >= abs(sum(gaps.values())) - 1e-9).mean())
+    assert (comparison.test, comparison.resamples) == ("permutation", 10**5)
+
+
+def test_a_slice_alone(entries):
+    whole = forgebench.compare(_pick(entries, "good", "fair"), resamples=50)
+    part = forgebench.compare(_pick(entries, "good", "fair"), resamples=50, subset="region_size=1-5 %")
+    assert part.subset == "region_size=1-5 %"
+    assert part.values != whole.values
+    with pytest.raises(InputError, match=r"in region_size=none\. There are: region_size=1-5 %, "):
+        forgebench.compare(_pick(entries, "good", "fair"), subset="region_size=none")
+    with pytest.raises(InputError, match="No slice colour"):
+        forgebench.compare(_pick(entries, "good", "fair"), subset="colour=red")
+
+
+def test_an_unknown_test(entries):
+    with pytest.raises(InputError, match="No test 't'"):
+        forgebench.compare(_pick(entries, "good", "fair"), test="t")
+
+
+def test_what_could_be_found_follows_from_the_spread_of_the_difference(entries):
+    comparison = forgebench.compare(_pick(entries, "fair", "good"), resamples=2000)
+    (found,) = comparison.differences
+    width = found.ci_high - found.ci_low
+    assert found.detectable == pytest.approx(width / 3.92 * 2.80, rel=0.25)

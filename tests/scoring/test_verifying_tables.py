@@ -13,7 +13,7 @@ import small
 
 import forgebench
 from forgebench import InputError
-from forgebench.scoring import per_image
+from forgebench.scoring.per_image import open_table
 
 from .edits import seal, write
 
@@ -47,11 +47,11 @@ def _rewritten(quick_score, folder, change, *, rehash=True, schema=None):
     change(rows)
     changed = pa.Table.from_pylist(rows, schema=schema or table.schema)
     fields = json.loads((quick_score / "record.json").read_text(encoding="utf-8"))
+    folder.mkdir()
+    pq.write_table(changed, folder / "changed.parquet")
     if rehash:
-        fields["per_image"]["sha256"] = per_image.table_hash(changed)
-    folder = write(folder, seal(fields), quick_score / "per_image.parquet")
-    per_image.write_table(changed, folder / "per_image.parquet")
-    return folder
+        fields["per_image"]["sha256"] = open_table(folder / "changed.parquet").sha256()
+    return write(folder, seal(fields), folder / "changed.parquet")
 
 
 def _row(rows, sample_id):
@@ -121,11 +121,11 @@ def test_an_empty_table(quick_score, tmp_path):
     [
         lambda t: t.drop_columns(["group"]),
         lambda t: t.append_column("note", pa.array(["x"] * len(t))),
-        lambda t: t.set_column(5, "tampered_px", t["tampered_px"].cast(pa.int32())),
-        lambda t: t.set_column(3, "score", pa.array(["1"] * len(t))),
+        lambda t: t.set_column(4, "tampered_px", t["tampered_px"].cast(pa.int32())),
+        lambda t: t.set_column(6, "score", pa.array(["1"] * len(t))),
         lambda t: t.set_column(0, "sample_id", pa.array([None] * len(t), pa.string())),
-        lambda t: t.set_column(7, "hist_tampered", pa.array([[1, None] * 128] * len(t), pa.list_(pa.int32(), 256))),
-        lambda t: t.set_column(7, "hist_tampered", pa.array([[1]] * len(t), pa.list_(pa.int32()))),
+        lambda t: t.set_column(8, "hist_tampered", pa.array([[1, None] * 128] * len(t), pa.list_(pa.int32(), 256))),
+        lambda t: t.set_column(8, "hist_tampered", pa.array([[1]] * len(t), pa.list_(pa.int32()))),
     ],
 )
 def test_a_table_of_another_kind(quick_score, tmp_path, change):

@@ -25,9 +25,10 @@ def test_what_is_written_is_read_again(tmp_path, scene):
     for submission in _written(tmp_path, scene, given):
         assert forgebench.validate(submission, scene.benchmark) == []
         for one in given:
-            score, mask = submission.read(one.sample_id, one.mask.shape)
-            assert score == one.score
-            assert (mask == one.mask).all()
+            read = submission.read(one.sample_id, one.mask.shape)
+            assert (read.sample_id, read.score) == (one.sample_id, one.score)
+            assert (read.mask == one.mask).all()
+            assert (read.boxes, read.explanation, read.synthetic) == (None, None, None)
 
 
 def test_the_same_records(tmp_path, scene):

@@ -37,7 +37,7 @@ WRONG = {
     "no score": {"outputs": ["mask"]},
     "no outputs": {"outputs": []},
     "an output twice": {"outputs": ["score", "score"]},
-    "an unknown output": {"outputs": ["score", "boxes"]},
+    "an unknown output": {"outputs": ["score", "polygons"]},
     "negative seconds": {"seconds_per_image": -1},
     "a link that runs": {"paper": "javascript:alert(1)"},
     "a link with a quote": {"code": 'https://example.org/"onclick="x'},

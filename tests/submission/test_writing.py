@@ -26,6 +26,14 @@ def _one(scene, sample_id="tampered-a", **fields):
     return Prediction(**({"sample_id": sample_id, "score": 0.5, "mask": mask} | fields))
 
 
+def _mask(scene, key):
+    return np.zeros(scene.truth[f"tampered-{key}"].shape, np.uint8)
+
+
+def _text(**fields):
+    return {"type": "splice", "area": "", "content": "", "evidence": ""} | fields
+
+
 WRONG = {
     "an unknown id": (lambda s: [_one(s, "tampered-z")], "is not in the split"),
     "a path for an id": (lambda s: [_one(s, "../../evil")], "is not in the split"),
@@ -36,8 +44,20 @@ WRONG = {
         lambda s: [_one(s), Prediction("tampered-b", 0.5)], "tampered-b: expected masks for all samples or for none"
     ),
     "masks for others": (lambda s: [Prediction("tampered-b", 0.5), _one(s)], "tampered-a: expected masks for all"),
-    "boxes": (lambda s: [_one(s, boxes=[[0, 0, 1, 1, 0.5]])], "scores and masks alone"),
-    "a text": (lambda s: [_one(s, explanation={"type": "splice"})], "scores and masks alone"),
+    "boxes for some": (lambda s: [_one(s, boxes=[]), _one(s, "tampered-g", mask=_mask(s, "g"))], "expected boxes for"),
+    "synthetic for some": (
+        lambda s: [_one(s), _one(s, "tampered-g", mask=_mask(s, "g"), synthetic=0.1)], "tampered-g: expected a prob"
+    ),
+    "a box outside": (lambda s: [_one(s, boxes=[(29, 0, 2, 1, 0.5)])], r"outside_image.* 30x20, got 29, 0, 2, 1, 0.5"),
+    "corners for a size": (lambda s: [_one(s, boxes=[(5, 5, -4, 9, 0.5)])], "Write sizes, not corners"),
+    "a box that is nowhere": (lambda s: [_one(s, boxes=[(np.nan, 0, 1, 1, 0.5)])], "not_finite"),
+    "a box with per cent": (lambda s: [_one(s, boxes=[(0, 0, 1, 1, 50)])], "map them into"),
+    "too many boxes": (lambda s: [_one(s, boxes=[(0, 0, 1, 1, 0.5)] * 101)], "at most 100 boxes"),
+    "one field of four": (lambda s: [_one(s, explanation={"type": "splice"})], "area, content, evidence, got type"),
+    "a number for a field": (lambda s: [_one(s, explanation=_text(area=3))], "expected text for area, got int"),
+    "a long text": (lambda s: [_one(s, explanation=_text(evidence="x" * 4001))], "at most 4000 characters for"),
+    "a text that rings": (lambda s: [_one(s, explanation=_text(content="a\a"))], "control_character"),
+    "a text that is none": (lambda s: [_one(s, explanation=_text(type="\udcff"))], "expected UTF-8 for type"),
 }  # fmt: skip
 
 
@@ -60,6 +80,13 @@ def test_wrong_predictions_are_refused_and_leave_nothing(tmp_path, scene, name, 
         {"score": 1.01},
         {"score": float("nan")},
         {"score": float("inf")},
+        {"synthetic": 0.51},
+        {"synthetic": -0.1},
+        {"synthetic": float("nan")},
+        {"boxes": [[0, 0, 1, 1]]},
+        {"boxes": [[0, 0, 1, 1, 0.5, 1]]},
+        {"boxes": ["abcde"]},
+        {"boxes": [3]},
     ],
 )
 def test_a_prediction_that_is_none_cannot_be_made(fields):
@@ -140,13 +167,13 @@ def test_masks_in_any_memory_order(tmp_path, scene):
     ]
     submission = _write(tmp_path / "sub.zip", scene, given)
     for one in given:
-        assert (submission.read(one.sample_id, one.mask.shape)[1] == one.mask).all()
+        assert (submission.read(one.sample_id, one.mask.shape).mask == one.mask).all()
 
 
 def test_scores_keep_every_digit(tmp_path, scene):
     score = np.float32(0.1)
     submission = _write(tmp_path / "sub", scene, [Prediction("tampered-a", score), Prediction("tampered-b", 1 / 3)])
-    assert submission.scores == {"tampered-a": repr(float(score)), "tampered-b": repr(1 / 3)}
+    assert submission.scores == {"tampered-a": (repr(float(score)), None), "tampered-b": (repr(1 / 3), None)}
 
 
 def test_fields_of_the_manifest(tmp_path, scene):

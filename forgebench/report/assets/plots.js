@@ -14,7 +14,7 @@
   const entryColour = (entry) => css(`--entry-${entry % COLOURS}`);
 
   const styled = (trace) => {
-    const { entry, label } = trace.meta;
+    const { entry, label, of } = trace.meta;
     if (label) return { ...trace, marker: { color: css(`--${label}`) }, opacity: 0.62, hovertemplate: `${HOVER_NAME}%{customdata} images, %{y:.1%}<extra></extra>` };
     const dash = DASHES[Math.floor(entry / COLOURS) % DASHES.length];
     return {
@@ -22,7 +22,7 @@
       visible: !hidden.has(entry),
       line: { ...trace.line, color: entryColour(entry), width: 2, dash },
       marker: { ...trace.marker, color: entryColour(entry) },
-      hovertemplate: `${HOVER_NAME}%{x:.3f}, %{y:.3f}${trace.customdata ? " (%{customdata} images)" : ""}<extra></extra>`,
+      hovertemplate: `${HOVER_NAME}%{x:.3f}, %{y:.3f}${trace.customdata ? " (%{customdata:,} ${of})" : ""}<extra></extra>`,
     };
   };
 
@@ -36,7 +36,7 @@
   const size = (plot) => {
     if (!onPaper) return { autosize: true };
     if (plot.closest(".small")) return { width: 215, height: 170 };
-    return { width: plot.closest(".wide") ? 680 : 330, height: 250 };
+    return { width: 330, height: 250 };
   };
 
   const layout = (figure, small) => ({

@@ -1,0 +1,118 @@
+"""Signatures: a board signs the hash of a record with Ed25519, and anyone checks it with the board's public key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forgebench.errors import InputError, NotFoundError, Problem
+from forgebench.scoring.record import Record, Signature, read_record
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+_MAKE = (
+    "Make a pair with: openssl genpkey -algorithm ed25519 -out board.pem; "
+    "openssl pkey -in board.pem -pubout -out board.pub"
+)
+
+
+def sign(path: str | Path, key: str | Path) -> Record:
+    """Sign a record in place, after its hash and numbers were verified.
+
+    Args:
+        path: The record, or its folder.
+        key: An Ed25519 private key in PEM, not encrypted.
+
+    Raises:
+        NotFoundError: If there is no record or no key.
+        InputError: If the record does not verify, or the key is not one.
+    """
+    from forgebench.scoring.verify import verify
+
+    private = _private(Path(key))
+    problems = verify(path)
+    if problems:
+        raise InputError(f"Only what verifies is signed, and {path} does not. See: forgebench verify {path}")
+    record, folder = read_record(path)
+    signed = record.model_copy(update={"signature": _signature(record, private)})
+    signed.write(folder)
+    return signed
+
+
+def _signature(record: Record, key: Ed25519PrivateKey) -> Signature:
+    value = key.sign(bytes.fromhex(record.record_sha256))
+    public = key.public_key().public_bytes_raw()
+    return Signature(public_key=base64.b64encode(public).decode(), value=base64.b64encode(value).decode())
+
+
+def signature_problems(record: Record, key: str | Path | None = None) -> Iterator[Problem]:
+    """What is wrong with a record's signature; with a key also where there is none, or it is another's.
+
+    Raises:
+        NotFoundError: If there is no such key.
+        InputError: If it is no Ed25519 public key.
+    """
+    expected = None if key is None else _public(Path(key)).public_bytes_raw()
+    if record.signature is None:
+        if expected is not None:
+            yield Problem("signature", "", "a record signed by this key", "no signature", "Get it from the board.")
+        return
+    public, value = (_decoded(text) for text in (record.signature.public_key, record.signature.value))
+    if expected is not None and public != expected:
+        yield Problem("signature", "", "a signature by this key", "one by another", "Get it from the board.")
+    elif not _holds(public, value, record.record_sha256):
+        yield Problem("signature", "", "a signature of this record's hash", "one of others", "Get it from the board.")
+
+
+def _holds(public: bytes, value: bytes, record_sha256: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(value, bytes.fromhex(record_sha256))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _private(path: Path) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(_read(path), None)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} is no private key in PEM without a password: {error}. {_MAKE}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"Expected an Ed25519 private key in {path}. {_MAKE}")
+    return key
+
+
+def _public(path: Path) -> Ed25519PublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(_read(path))
+    except ValueError as error:
+        raise InputError(f"{path} is no public key in PEM: {error}. {_MAKE}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise InputError(f"Expected an Ed25519 public key in {path}. {_MAKE}")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise NotFoundError(f"Expected a key at {path}, found none. {_MAKE}")
+    return path.read_bytes()
