@@ -125,7 +125,7 @@ def _casia_tampered(root: Path, layout: str, index: int, name: str, given: str) 
     folder = "Gt" if layout == "wscl" else f"CASIA 1.0 groundtruth/{'CM' if name[3] == 'S' else 'Sp'}"
     put(root / folder / f"{mask_stem}_gt.png", encoded(grey, "PNG", _MASK_MODES[index % 3]))
     kind = "copy_move" if name[3] == "S" else "splice"
-    return Truth("tampered", data, mask, name.split("_")[5], kind)
+    return Truth("tampered", data, mask, name.split("_")[4], kind)
 
 
 # --- COVERAGE ---------------------------------------------------------------------------------------------------------
