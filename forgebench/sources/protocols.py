@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from forgebench.errors import InputError, NotFoundError, Problem, ProblemsError
 from forgebench.schema import Fix
 from forgebench.sources.files import files_below, sha256
-from forgebench.sources.spec import Entry, Protocol, SourceSpec
+from forgebench.sources.masks import RuleName
+from forgebench.sources.spec import Entry, MaskFile, Protocol, SourceSpec
 
 _SHOWN = 10
 
@@ -56,6 +57,8 @@ def divide(spec: SourceSpec, root: Path, entries: list[Entry], protocol: str | P
 
 def _published(spec: SourceSpec, root: Path, entries: list[Entry], name: str, protocol: Protocol) -> Divided:
     listed, origin = _list(root, name, protocol)
+    if protocol.mask_rule:
+        entries = [_read_by(entry, protocol.mask_rule) for entry in entries]
     if not listed:
         return Divided([replace(entry, split=protocol.split) for entry in entries], name)
     chosen, problems = _matched(spec, entries, listed, name)
@@ -69,6 +72,10 @@ def _published(spec: SourceSpec, root: Path, entries: list[Entry], name: str, pr
         what = f"{len(torn)} groups of images of one original lie in several splits: {_some(torn)}"
         fixes.append(Fix(f"protocol {name}", what, "built as published; a known leak"))
     return Divided(divided, f"{name}{origin}", fixes, problems)
+
+
+def _read_by(entry: Entry, rule: RuleName) -> Entry:
+    return replace(entry, mask=replace(entry.mask, rule=rule)) if isinstance(entry.mask, MaskFile) else entry
 
 
 def _list(root: Path, name: str, protocol: Protocol) -> tuple[list[str], str]:

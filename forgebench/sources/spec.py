@@ -34,6 +34,8 @@ class Protocol(BaseModel):
     """Where the list is published."""
     count: int | None = None
     """How many images the published list names."""
+    mask_rule: RuleName | None = None
+    """Another reading of the masks."""
 
 
 class Card(BaseModel):
