@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from typing import Literal, TypeAlias
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from forgebench.errors import ForgeBenchError
 from forgebench.schema import Mask
 
 THRESHOLD = 127
@@ -43,14 +45,25 @@ def draw(segmentations: str, height: int, width: int) -> Mask:
     """COCO segmentations as booleans of shape (height, width): the union of polygons and run lengths.
 
     Raises:
-        ImportError: If pycocotools is not installed.
+        ForgeBenchError: If pycocotools is not installed.
+        ValueError: If a segmentation cannot be drawn, or is one of an image of another size.
     """
-    from pycocotools import mask as coco
+    try:
+        from pycocotools import mask as coco
+    except ImportError as error:
+        raise ForgeBenchError("Drawing COCO segmentations needs: pip install 'forgebench[sources]'") from error
 
     drawn = np.zeros((height, width), bool)
-    for shape in json.loads(segmentations):
-        for run in _runs(coco, shape, height, width):
-            drawn |= coco.decode(run).astype(bool)
+    with warnings.catch_warnings():
+        # pycocotools 2.0 meets NumPy 2 with a DeprecationWarning of its own making.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        for shape in json.loads(segmentations):
+            try:
+                runs = coco.frPyObjects(shape, height, width)
+                for run in runs if isinstance(runs, list) else [runs]:
+                    drawn |= coco.decode(run).astype(bool)
+            except Exception as error:
+                raise ValueError(f"a segmentation that cannot be drawn at {width}x{height}: {error}") from error
     return drawn
 
 
@@ -68,11 +81,6 @@ def decode_scribble(data: bytes) -> NDArray[np.uint8]:
     if labels.max(initial=0) > 2:
         raise ValueError(f"a scribble with the value {labels.max()}; 0, 1 and 2 are known")
     return labels
-
-
-def _runs(coco: object, shape: object, height: int, width: int) -> list[dict[str, object]]:
-    runs = coco.frPyObjects(shape, height, width)  # type: ignore[attr-defined]
-    return runs if isinstance(runs, list) else [runs]
 
 
 def _grey(image: Image.Image) -> NDArray[np.uint8]:

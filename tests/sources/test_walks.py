@@ -11,7 +11,7 @@ from lookalikes import encoded, photo, put, region
 
 from forgebench.errors import Problem
 from forgebench.schema import SAMPLE_ID, Fix
-from forgebench.sources import Entry, read, source
+from forgebench.sources import SOURCES, Entry, read, source
 
 
 def walked(name, root, kind):
@@ -25,21 +25,33 @@ def items(name, root):
     return {item.sample_id: item for item in found}
 
 
+def same(one, other):
+    return one is other if one is None or other is None else np.array_equal(one, other)
+
+
 def check(name, root, truths):
     found = items(name, root)
     assert sorted(found) == sorted(truths)
     for sample_id, truth in truths.items():
         item = found[sample_id]
         assert SAMPLE_ID.fullmatch(sample_id)
-        assert (item.label, item.group, item.manipulation) == (truth.label, truth.group, truth.manipulation)
-        assert item.image == truth.image
-        assert item.size == truth.mask.shape
-        assert item.mask.tobytes() == truth.mask.tobytes()
-        if truth.source_mask is None:
-            assert item.source_mask is None
-        else:
-            assert item.source_mask.tobytes() == truth.source_mask.tobytes()
-        assert {fix.action for fix in item.fixes} == ({truth.fix} if truth.fix else set())
+        for what in ("label", "group", "manipulation", "split", "image"):
+            assert getattr(item, what) == getattr(truth, what), (sample_id, what)
+        assert item.mask_scope == truth.scope
+        assert same(item.mask, truth.mask), sample_id
+        assert same(item.source_mask, truth.source_mask), sample_id
+        assert same(item.scribble, truth.scribble), sample_id
+        assert item.boxes == truth.boxes, sample_id
+        assert item.mask is None or item.size == truth.mask.shape
+        actions = {fix.action for fix in item.fixes}
+        assert len(actions) == bool(truth.fix)
+        assert all(action.startswith(truth.fix) for action in actions), (sample_id, actions)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_look_alike_becomes_what_it_must(tmp_path, name):
+    check(name, tmp_path, lookalikes.MAKERS[name](tmp_path))
+    assert walked(name, tmp_path, Problem) == []
 
 
 @pytest.mark.parametrize("layout", ["original", "kaggle", "wscl"])
@@ -128,12 +140,11 @@ MISSING_IMAGE = [
     ("coverage", "image/2t.tif", "missing", "2t"),
     ("folder", "tampered/p1.*", "unpaired", "tampered-p1_mask"),
 ]
-MAKERS = {"casia-v1": lookalikes.casia_v1, "coverage": lookalikes.coverage, "folder": lookalikes.folder}
 
 
 @pytest.mark.parametrize(("name", "pattern", "sample_id"), MISSING_MASK)
 def test_a_missing_mask_is_named_and_shifts_nothing(tmp_path, name, pattern, sample_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     file.unlink()
     (problem,) = walked(name, tmp_path, Problem)
@@ -145,7 +156,7 @@ def test_a_missing_mask_is_named_and_shifts_nothing(tmp_path, name, pattern, sam
 
 @pytest.mark.parametrize(("name", "pattern", "code", "problem_id"), MISSING_IMAGE)
 def test_a_missing_image_is_named_and_shifts_nothing(tmp_path, name, pattern, code, problem_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     file.unlink()
     (problem,) = walked(name, tmp_path, Problem)
@@ -163,7 +174,7 @@ DOUBLED_MASK = [
 
 @pytest.mark.parametrize(("name", "pattern", "to", "sample_id"), DOUBLED_MASK)
 def test_two_masks_for_one_image_are_named(tmp_path, name, pattern, to, sample_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     put(tmp_path / to / file.name, file.read_bytes())
     (problem,) = walked(name, tmp_path, Problem)
