@@ -54,23 +54,26 @@ def lmdb_get(folder: Path, key: str) -> bytes | None:
     """The value of a key, or None.
 
     Raises:
+        OSError: If the environment cannot be read.
         ForgeBenchError: If lmdb is not installed.
     """
-    with _environment(str(folder)).begin() as transaction:
-        value: bytes | None = transaction.get(key.encode())
-    return value
-
-
-@lru_cache(maxsize=4)
-def _environment(folder: str) -> Any:  # noqa: ANN401
     try:
         import lmdb
     except ImportError as error:
         raise ForgeBenchError("This data set lies in LMDB: pip install 'forgebench[sources]'") from error
     try:
-        return lmdb.open(folder, readonly=True, lock=False, readahead=False, max_readers=1)
+        with _environment(str(folder)).begin() as transaction:
+            value: bytes | None = transaction.get(key.encode())
     except lmdb.Error as error:
         raise OSError(f"{folder}: {error}") from error
+    return value
+
+
+@lru_cache(maxsize=4)
+def _environment(folder: str) -> Any:  # noqa: ANN401
+    import lmdb
+
+    return lmdb.open(folder, readonly=True, lock=False, readahead=False, max_readers=1)
 
 
 @lru_cache(maxsize=4)

@@ -30,7 +30,10 @@ def walk(root: Path) -> Iterator[Found]:
 
 
 def _environment(root: Path, folder: str, split: str) -> Iterator[Found]:
-    number = lmdb_get(root / folder, "num-samples")
+    try:
+        number = lmdb_get(root / folder, "num-samples")
+    except OSError as error:
+        raise InputError(f"{error}. Get this LMDB environment again.") from error
     if number is None or not number.isdigit():
         raise InputError(f"{root / folder}: expected the number of samples under num-samples, found {number!r}")
     first = _first(root, folder)

@@ -15,7 +15,9 @@ from PIL import Image
 from forgebench.schema import Mask
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-UNDECODABLE = (OSError, ValueError, SyntaxError, TypeError, BadZipFile, zlib.error, Image.DecompressionBombError)
+UNDECODABLE = (
+    OSError, EOFError, ValueError, SyntaxError, TypeError, BadZipFile, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
 """What Pillow and NumPy raise for a damaged file."""
 
 _JUNK = frozenset({"thumbs.db", ".ds_store", "desktop.ini"})

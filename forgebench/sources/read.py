@@ -85,7 +85,7 @@ def _nothing(height: int, width: int) -> Mask:
 def _bytes(root: Path, entry: Entry, path: str, files: dict[str, str]) -> bytes:
     try:
         data = read_bytes(root, path)
-    except OSError as error:
+    except UNDECODABLE as error:
         raise _unreadable(entry, path, error) from error
     files[path] = sha256(data)
     return data

@@ -49,7 +49,7 @@ def walk(root: Path) -> Iterator[Found]:
         else:
             fix = "Add the name to a list, or leave the image out with --allow-issues unlisted."
             yield Problem("unlisted", one.sample_id, "the name in train.txt, val.txt or test.txt", "none", fix)
-    known = {one.sample_id for one in found if not isinstance(one, Problem) or one.code != "missing"}
+    known = {one.sample_id for one in found}
     for name in sorted(split_of.keys() - known):
         yield missing(name, f"the list of {split_of[name]}")
 

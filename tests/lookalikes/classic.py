@@ -80,7 +80,8 @@ def nist16(root: Path, variant: str = "pipes") -> Truths:
 
 def _nist_table(variant: str) -> str:
     names = ["TaskID", "ProbeFileID", "ProbeFileName", "ProbeMaskFileName", "IsTarget", "ProbePostProcessed",
-             "IsManipulationTypeRemoval", "IsManipulationTypeSplice", "IsManipulationTypeCopyClone", "BaseFileName"]  # fmt: skip
+             "IsManipulationTypeRemoval", "IsManipulationTypeSplice", "IsManipulationTypeCopyClone",
+             "BaseFileName"]  # fmt: skip
     yes, no = ("TRUE", "FALSE") if variant == "commas" else ("Y", "N")
     lines = [names]
     for probe, mask, base, kind, post in _NIST:
@@ -107,7 +108,8 @@ def imd2020(root: Path) -> Truths:
     """IMD2020: folders by original, the folders z1 … with many, masks as RGB and one of another size."""
     truths: Truths = {}
     for folder, original, forged, group in (
-        ("1a1ogs", "1a1ogs_orig", ("c8tf5mq_0", "c8tf5mr_0"), "1a1ogs"), ("z14", "00030_orig", ("00030_fake",), "z14-00030"),
+        ("1a1ogs", "1a1ogs_orig", ("c8tf5mq_0", "c8tf5mr_0"), "1a1ogs"),
+        ("z14", "00030_orig", ("00030_fake",), "z14-00030"),
         ("z14", "00031_orig", ("00031_fake", "00031_fake_01"), "z14-00031"),
     ):  # fmt: skip
         before, _, _ = forgery(len(truths))
@@ -134,20 +136,20 @@ def defacto(root: Path) -> Truths:
         "copymove": ("copymove", "copy_move", "copymove_img", "copymove_annotations"),
         "inpainting": ("inpainting", "inpainting", "inpainting_img", "inpainting_annotations"),
     }
-    for i, (name, (prefix, kind, images, annotations)) in enumerate(kinds.items()):
+    for i, (name, (prefix, kind, images, truth)) in enumerate(kinds.items()):
         coco = f"00000000{i:04d}"
         data, mask, source = encoded(photo(i), "TIFF"), _eights(i), None
         put(root / images / "img" / f"7_{coco}.tif", data)
         published = mask.repeat(2, axis=0).repeat(2, axis=1) if name == "splicing_1" else mask
         suffix, how = ("tif", "TIFF") if name == "copymove" else ("jpg", "JPEG")
-        put(root / annotations / "probe_mask" / f"7_{coco}.{suffix}", encoded(published, how))
+        put(root / truth / "probe_mask" / f"7_{coco}.{suffix}", encoded(published, how))
         if name != "inpainting":
             donor = np.roll(mask, 8, axis=1)
-            put(root / annotations / "donor_mask" / f"7_{coco}.tif", encoded(donor, "TIFF"))
+            put(root / truth / "donor_mask" / f"7_{coco}.tif", encoded(donor, "TIFF"))
             source = donor if name == "copymove" else None
         fix = "resized (nearest)" if name == "splicing_1" else None
         truths[f"{prefix}-7_{coco}"] = Truth("tampered", data, mask, coco, kind, source, fix)
-        put(root / annotations / "graph" / f"7_{coco}.json", b"{}")
+        put(root / truth / "graph" / f"7_{coco}.json", b"{}")
     data = encoded(photo(9), "JPEG")
     put(root / "authentic" / "000000000001.jpg", data)
     truths["coco-000000000001"] = authentic(data, "000000000001")
