@@ -18,10 +18,13 @@ from forgebench.schema import Mask
 THRESHOLD = 127
 """A mask byte above this is tampered: masks come as JPEG and anti-aliased too."""
 
+_FRAME = 3
+"""How many pixels from the border a false frame may reach."""
+
 _MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 
 RuleName: TypeAlias = Literal[
-    "above_127", "below_128", "above_0", "above_1", "above_10", "white", "non_zero", "green_filled", "red", "green",
+    "above_127", "below_128", "above_0", "above_1", "above_10", "white", "non_zero", "green_filled", "red", "green", "green_inside",
     "transparent_or_white", "npz",
 ]  # fmt: skip
 
@@ -118,6 +121,16 @@ def _channel(which: int) -> Callable[[Image.Image], Mask]:
     return rule
 
 
+def _green_inside(image: Image.Image) -> Mask:
+    """Green without what lies wholly on the image's border: the frames of one pixel in masks drawn by a program."""
+    from scipy.ndimage import label
+
+    labels, _ = label(_channel(1)(image), np.ones((3, 3), np.uint8))
+    inside = np.unique(labels[_FRAME:-_FRAME, _FRAME:-_FRAME])
+    kept: Mask = np.isin(labels, inside[inside > 0])
+    return kept
+
+
 def _transparent_or_white(image: Image.Image) -> Mask:
     """A hole in the alpha channel where there is one, else white."""
     if "A" in image.getbands():
@@ -154,5 +167,6 @@ _RULES: dict[str, Callable[[Image.Image], Mask]] = {
     "green_filled": _green_filled,
     "red": _channel(0),
     "green": _channel(1),
+    "green_inside": _green_inside,
     "transparent_or_white": _transparent_or_white,
 }

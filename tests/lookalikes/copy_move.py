@@ -19,7 +19,7 @@ def _copied(seed: int) -> tuple[Bits, Bits]:
 
 
 def comofod(root: Path, three_classes: bool = True) -> Truths:
-    """CoMoFoD: versions that share a mask; masks of three classes under blank-padded names, or its own."""
+    """CoMoFoD: versions that share a mask; masks of three classes under blank-padded names, one framed, or its own."""
     truths: Truths = {}
     for number in (1, 40, 200):
         copy, source = _copied(number)
@@ -29,6 +29,8 @@ def comofod(root: Path, three_classes: bool = True) -> Truths:
         if three_classes:
             classes = np.zeros((32, 48, 3), np.uint8)
             classes[copy, 0] = classes[source, 1] = classes[~copy & ~source, 2] = 255
+            if number == 40:
+                classes[0], classes[:, -1] = (0, 255, 0), (0, 255, 0)
             put(root / "GT_Mask" / f"{number:3d}_M3.png", encoded(classes, "PNG"))
         put(root / "small" / f"{name}_B.png", encoded(copy | source, "PNG"))
         put(root / "small" / f"{name}_M.png", encoded(photo(7), "PNG"))
@@ -52,6 +54,14 @@ def grip_cmfd(root: Path) -> Truths:
     data = encoded(photo(1), "PNG")
     put(root / "images" / "IMG_C01_001.png", data)
     truths["IMG_C01_001"] = authentic(data, "C01_001")
+    for number in ("C01_003", "C01_004"):
+        # Compressed as a whole, with the mask of the plain copy.
+        copy, source = _copied(3)
+        put(root / "forged_images" / f"TP_{number}_gt.png", encoded(copy | source, "PNG"))
+        for post in ("", "_gj90"):
+            fake = encoded(photo(30 + len(post)), "PNG")
+            put(root / "forged_images" / f"TP_{number}_copy{post}.png", fake)
+            truths[f"TP_{number}_copy{post}"] = Truth("tampered", fake, copy | source, number, "copy_move", scope=BOTH)
     names = (("C01_001", ""), ("C01_001", "_gj90"), ("C02_019", "_s1145"), ("C01_039", "_r45"))
     for i, (number, post) in enumerate(names):
         copy, source = _copied(i)

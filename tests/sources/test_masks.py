@@ -47,6 +47,15 @@ def test_green_is_filled_and_the_hole_in_a_ring_too():
     np.testing.assert_array_equal(decode_mask(encoded(pixels, "PNG"), "green_filled"), expected)
 
 
+def test_green_on_the_border_alone_is_a_frame():
+    pixels = np.full((12, 16, 3), (0, 0, 255), np.uint8)
+    pixels[0], pixels[:, -1], pixels[2:9, 0:5] = (0, 255, 0), (0, 255, 0), (0, 255, 0)
+    pixels[1, :] = 0, 0, 255
+    expected = np.zeros((12, 16), bool)
+    expected[2:9, 0:5] = True
+    np.testing.assert_array_equal(decode_mask(encoded(pixels, "PNG"), "green_inside"), expected)
+
+
 def test_palette_indices_not_colours():
     indices = Image.fromarray(np.array([[0, 1, 1, 0]], np.uint8), "L").convert("P")
     indices.putpalette([255, 255, 255, 0, 0, 0] + [9] * 762)
@@ -56,7 +65,7 @@ def test_palette_indices_not_colours():
 
 
 def test_every_rule_is_tested():
-    assert {*EXPECTED, "below_128", "red", "green", "green_filled", "npz"} == set(get_args(RuleName))
+    assert {*EXPECTED, "below_128", "red", "green", "green_inside", "green_filled", "npz"} == set(get_args(RuleName))
 
 
 @pytest.mark.parametrize("broken", [b"", b"PK\x03\x04 no archive", encoded(GREYS, "PNG")])
