@@ -24,8 +24,8 @@ _FRAME = 3
 _MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 
 RuleName: TypeAlias = Literal[
-    "above_127", "below_128", "above_0", "above_1", "above_10", "white", "non_zero", "green_filled", "red", "green", "green_inside",
-    "transparent_or_white", "npz",
+    "above_127", "below_128", "above_0", "above_1", "above_10", "white", "non_zero", "green_filled", "red", "green",
+    "green_inside", "transparent_or_white", "npz",
 ]  # fmt: skip
 
 
