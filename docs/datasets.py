@@ -35,7 +35,7 @@ def _row(spec: SourceSpec) -> list[str]:
     counts = [str(card.expected[label]) if label in card.expected else "" for label in ("authentic", "tampered")]
     listed = [", ".join(names) for names in (card.splits, list(card.protocols))]
     title = card.title if spec.generic else f"[{card.title}]({card.homepage})"
-    quirks = "<br>".join(quirk.replace("|", "\\\\|").replace("*", "\\\\*") for quirk in card.quirks)
+    quirks = "<br>".join(quirk.replace("|", "\\|").replace("*", "\\*") for quirk in card.quirks)
     return [f"`{card.name}`", title, *counts, *listed, quirks, card.checked]
 
 
