@@ -85,7 +85,7 @@ def parquet(file: str) -> Any:  # noqa: ANN401
     return pq.ParquetFile(fsspec.open(file).open())
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=3)
 def _row_group(file: str, index: int, column: str) -> Any:  # noqa: ANN401
     return parquet(file).read_row_group(index, [column])[column]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from forgebench.schema import Label
 from forgebench.sources.pairing import Layout, Match, below, pair
-from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec
+from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, stem_key
 
 _PART = r"(?P<kind>splicing|copy-?move|inpainting)(_(?P<part>\d))?"
 _NAME = r"(?P<name>\d+_(?P<coco>\d{12}))"
+_LISTED = re.compile(r"(?P<kind>splicing|copy-?move|inpainting)[^/]*/(.*/)?\d+_\d{12}[.]", re.IGNORECASE)
 _MANIPULATIONS = {"splicing": "splice", "copymove": "copy_move", "inpainting": "inpainting"}
 
 
@@ -41,9 +43,15 @@ _LAYOUT = Layout(
 )
 
 
+def key_of(name: str) -> str:
+    """Kind and name of a forgery: splices, copy-moves and inpaintings share names."""
+    match = _LISTED.search(name)
+    return f"{_kind(match)}-{stem_key(name)}" if match else stem_key(name)
+
+
 def walk(root: Path) -> Iterator[Found]:
     """Pair `KIND_img/img/N_COCO.tif` with `KIND_annotations/probe_mask/N_COCO.jpg` (or `.tif`)."""
     return pair(root, _LAYOUT)
 
 
-SPEC = SourceSpec("defacto", walk)
+SPEC = SourceSpec("defacto", walk, key=key_of)

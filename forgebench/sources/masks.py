@@ -78,9 +78,12 @@ def decode_scribble(data: bytes) -> NDArray[np.uint8]:
         UNDECODABLE: If it cannot be decoded.
     """
     with Image.open(BytesIO(data)) as image:
-        if image.mode not in ("L", "P"):
+        if image.mode not in ("L", "P", "RGB"):
             raise ValueError(f"a scribble of mode {image.mode}")
-        labels = np.asarray(image)
+        pixels = np.asarray(image)
+    labels = pixels if pixels.ndim == 2 else pixels[..., 0]
+    if pixels.ndim == 3 and (pixels != labels[..., None]).any():
+        raise ValueError("a scribble in colours; 0, 1 and 2 in all three channels are known")
     if labels.max(initial=0) > 2:
         raise ValueError(f"a scribble with the value {labels.max()}; 0, 1 and 2 are known")
     return labels

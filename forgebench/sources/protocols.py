@@ -89,8 +89,7 @@ def _list(root: Path, name: str, protocol: Protocol) -> tuple[list[str], str]:
             f"How to get it: {protocol.get}"
         )
     data = (root / found[0]).read_bytes()
-    tokens = (re.split(r"[\s,]+", line.strip())[0] for line in data.decode("utf-8").splitlines())
-    listed = [token.removeprefix("./") for token in tokens if token]
+    listed = [_first_field(line) for line in data.decode("utf-8").splitlines() if line.strip()]
     if protocol.count is not None and len(set(listed)) != protocol.count:
         raise InputError(
             f"Protocol {name}: expected {protocol.count} different images in {found[0]}, found {len(set(listed))}. "
@@ -99,13 +98,19 @@ def _list(root: Path, name: str, protocol: Protocol) -> tuple[list[str], str]:
     return listed, f" ({protocol.file}, SHA-256 {sha256(data)})"
 
 
+def _first_field(line: str) -> str:
+    """The image in a line of a list: up to a comma, where blanks may stand in it, else up to a blank."""
+    field = line.split(",")[0] if "," in line else line.split()[0]
+    return field.strip().removeprefix("./")
+
+
 def _matched(
     spec: SourceSpec, entries: Iterable[Entry], listed: Sequence[str], name: str
 ) -> tuple[list[Entry], list[Problem]]:
     """The samples that are listed, by name and, where several share it, by folder; those that this copy lacks."""
     by_key: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        for key in {spec.key(entry.image), spec.key(f"{entry.sample_id}.")}:
+        for key in {spec.key(entry.image), spec.key(f"{entry.sample_id}.png")}:
             by_key[key].append(entry)
     chosen: list[Entry] = []
     problems: list[Problem] = []

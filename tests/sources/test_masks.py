@@ -98,8 +98,11 @@ def test_scribbles_are_labels():
     np.testing.assert_array_equal(decode_scribble(encoded(labels, "PNG")), labels)
     with pytest.raises(ValueError, match="the value 255"):
         decode_scribble(encoded(labels * np.uint8(127) + np.uint8(1), "PNG"))
-    with pytest.raises(ValueError, match="mode RGB"):
+    np.testing.assert_array_equal(decode_scribble(encoded(labels, "PNG", "RGB")), labels)
+    with pytest.raises(ValueError, match="a scribble in colours"):
         decode_scribble(encoded(photo(1), "PNG"))
+    with pytest.raises(ValueError, match="a scribble of mode RGBA"):
+        decode_scribble(encoded(photo(1), "PNG", "RGBA"))
 
 
 FITS = {

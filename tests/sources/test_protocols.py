@@ -106,6 +106,38 @@ def test_a_list_of_old_names_meets_corrected_ones(tmp_path):
     assert left_out.action == "left out"
 
 
+def test_a_list_with_blanks_in_its_folders(tmp_path):
+    lookalikes.casia_v2(tmp_path / "in")
+    name = "Tp_D_CND_M_N_ani00018_sec00096_00138"
+    line = f"CASIA 2.0/Tp/{name}.tif,CASIA 2 Groundtruth/{name}_gt.png"
+    with_list(tmp_path / "in", "casia-v2", "cat-net", [line])
+    # The authentic original follows its forgery.
+    assert splits_of(build("casia-v2", tmp_path / "in", "cat-net")) == {"train": {name, "Au_ani_00018"}}
+
+
+def test_forgeries_of_several_kinds_that_share_a_name(tmp_path):
+    classic.defacto(tmp_path / "in")
+    for kind in ("splicing_1", "inpainting"):
+        put(tmp_path / "in" / f"{kind}_img" / "img" / "7_000000000001.tif", encoded(photo(1), "TIFF"))
+        mask = encoded(region(1), "TIFF")
+        put(tmp_path / "in" / f"{kind}_annotations" / "probe_mask" / "7_000000000001.tif", mask)
+    with_list(tmp_path / "in", "defacto", "mvss", [
+        "./DEFACTO/Copy-Move-images/img/7_000000000001.tif ./DEFACTO/Copy-Move-annotations/probe_mask/x.jpg 1",
+        "./CoCo2014/test2014/COCO_test2014_000000000001.jpg None 0",
+    ])  # fmt: skip
+    put(tmp_path / "in" / "test2014" / "COCO_test2014_000000000001.jpg", encoded(photo(2), "JPEG"))
+    (tmp_path / "in" / "authentic" / "000000000001.jpg").unlink()
+    built = build("defacto", tmp_path / "in", "mvss")
+    assert splits_of(built) == {"test": {"copymove-7_000000000001", "coco-000000000001"}}
+
+
+def test_a_list_of_sample_ids(tmp_path):
+    classic.imd2020(tmp_path / "in")
+    with_list(tmp_path / "in", "imd2020", "cat-net", ["z14-00031_fake", "z14-00031_fake_01"])
+    built = build("imd2020", tmp_path / "in", "cat-net")
+    assert splits_of(built)["validation"] == {"z14-00031_fake", "z14-00031_fake_01", "z14-00031_orig"}
+
+
 def test_names_that_several_folders_share_are_told_apart(tmp_path):
     truths = classic.imd2020(tmp_path / "in")
     put(tmp_path / "in" / "z15" / "00031_fake.jpg", encoded(photo(1), "JPEG"))
