@@ -34,14 +34,14 @@ _A_LITTLE_OFF = _ODD_SIZES - {"11227", "12437", "11524", "10508", "11230", "1191
 
 @lru_cache
 def _table(name: str) -> list[list[str]]:
-    with (Path(__file__).parent / "tables" / name).open(encoding="utf-8", newline="") as lines:
+    with (Path(__file__).parent / "corrections" / name).open(encoding="utf-8", newline="") as lines:
         return list(csv.reader(lines))[1:]
 
 
 @lru_cache
 def corrected_names() -> dict[str, tuple[str, str, str]]:
     """Type and both codes, by number, of the names that Pham et al. corrected."""
-    return {number: (kind, first, second) for number, kind, first, second in _table("casia_v2_corrected.csv")}
+    return {number: (kind, first, second) for number, kind, first, second in _table("casia_v2_names.csv")}
 
 
 @lru_cache

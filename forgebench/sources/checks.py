@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from forgebench.errors import InputError
+from forgebench.errors import InputError, Problem
 from forgebench.sources.fitting import changed_pixels
 from forgebench.sources.read import read
 from forgebench.sources.spec import Entry
@@ -51,12 +51,10 @@ def must_mark(
 
 def _shares(root: Path, original: Entry, forgery: Entry) -> tuple[float, float] | None:
     """The share of the change that the mask covers, and the share of the mask that was changed."""
-    items = read(root, original), read(root, forgery)
-    if any(not hasattr(item, "image") for item in items):
+    before, after = read(root, original), read(root, forgery)
+    if isinstance(before, Problem) or isinstance(after, Problem) or after.mask is None:
         return None
-    before, after = items
-    changed = changed_pixels(before.image, after.image)  # type: ignore[union-attr]
-    mask = after.mask  # type: ignore[union-attr]
-    if changed is None or mask is None or not changed.any() or not mask.any():
+    changed = changed_pixels(before.image, after.image)
+    if changed is None or not changed.any() or not after.mask.any():
         return None
-    return float(mask[changed].mean()), float(changed[mask].mean())
+    return float(after.mask[changed].mean()), float(changed[after.mask].mean())

@@ -94,9 +94,7 @@ def _shared(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int:
     return count
 
 
-def _entry(
-    sample_id: str, path: str, split: str, annotations: list[dict[str, Any]], manipulation: str | None
-) -> Entry:
+def _entry(sample_id: str, path: str, split: str, annotations: list[dict[str, Any]], manipulation: str | None) -> Entry:
     if not annotations:
         return Entry(sample_id, path, "authentic", sample_id, split)
     shapes = [annotation["segmentation"] for annotation in annotations if annotation.get("segmentation")]

@@ -26,9 +26,8 @@ def walk(root: Path) -> Iterator[Found]:
             for row in rows(root, file, ("img_id", "turn_index"), _IMAGES):
                 turns[split, str(row.values["img_id"])].append(row)
     entries = [_entries(name, split, sorted(same, key=_turn)) for (split, name), same in turns.items()]
-    pairs = [(found[0], found[1]) for found in entries if len(found) > 1]
-    must_mark("magicbrush", root, ((a, b) for a, b in pairs if isinstance(a, Entry) and isinstance(b, Entry)),
-              "tampered")  # fmt: skip
+    first_turns = [[one for one in found[:2] if isinstance(one, Entry)] for found in entries]
+    must_mark("magicbrush", root, [(two[0], two[1]) for two in first_turns if len(two) > 1], "tampered")
     for found in entries:
         yield from found
 

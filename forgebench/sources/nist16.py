@@ -42,16 +42,16 @@ def walk(root: Path) -> Iterator[Found]:
         InputError: If there are probes and no reference table, or one that cannot be read.
     """
     paths = files_below(root)
-    tables = sorted((match["task"].lower() != "manipulation", path) for path in paths
-                    if (match := _REFERENCE.fullmatch(path)))  # fmt: skip
+    found = [(path, match["task"].lower()) for path in paths if (match := _REFERENCE.fullmatch(path))]
+    # The table of all manipulations comes first; one of a single task adds only what it lacks.
+    tables = sorted(found, key=lambda one: (one[1] != "manipulation", one[0]))
     if not tables:
         if any(_PROBE.fullmatch(path) for path in paths):
             raise InputError(f"{root}: expected reference/*/NC2016-*-ref.csv, which alone pairs probes and masks.")
         return
     probes: dict[str, _Probe] = {}
-    for _, table in tables:
-        # The table of all manipulations comes first; one of a single task adds only what it lacks.
-        probes = _read(root, table) | probes
+    for table, task in tables:
+        probes = _read(root, table, _OF_TASK.get(task)) | probes
     groups = _groups(probes)
     files = {_tail(path): path for path in paths}
     for name, probe in sorted(probes.items()):
@@ -78,23 +78,20 @@ def _tail(path: str) -> str:
     return "/".join(parts[-3 if parts[-2:-1] == ("mask",) else -2 :]).casefold()
 
 
-def _read(root: Path, table: str) -> dict[str, _Probe]:
+def _read(root: Path, table: str, kind: str | None) -> dict[str, _Probe]:
     """The probes of one table; one that is there once a donor is one probe."""
-    match = _REFERENCE.fullmatch(table)
-    task = match["task"].lower() if match else ""
     text = (root / table).read_text(encoding="utf-8-sig")
     header = text.partition("\n")[0]
     rows = list(csv.DictReader(text.splitlines(), delimiter="|" if "|" in header else ","))
-    names = {_COLUMNS[name.strip().lower()]: name for name in (rows[0] if rows else ()) if name and
-             name.strip().lower() in _COLUMNS}  # fmt: skip
+    theirs = [name for name in (rows[0] if rows else ()) if name and name.strip().lower() in _COLUMNS]
+    names = {_COLUMNS[name.strip().lower()]: name for name in theirs}
     if not {"image", "mask", "target"} <= names.keys():
         raise InputError(
             f"{root / table}: expected columns ProbeFileName, ProbeMaskFileName and IsTarget, found {header}"
         )
     probes: dict[str, _Probe] = {}
     for row in rows:
-        values = {ours: (row[theirs] or "").strip() for ours, theirs in names.items()}
-        _note(probes, values, _OF_TASK.get(task))
+        _note(probes, {ours: (row[name] or "").strip() for ours, name in names.items()}, kind)
     return probes
 
 

@@ -83,9 +83,7 @@ def pair_files(paths: Iterable[str], layout: Layout) -> Iterator[Found]:
 _ByKey: TypeAlias = dict[str, list[str]]
 
 
-def _sorted_out(
-    paths: Iterable[str], layout: Layout
-) -> tuple[_ByKey, _ByKey, list[tuple[str, Entry]], list[Entry]]:
+def _sorted_out(paths: Iterable[str], layout: Layout) -> tuple[_ByKey, _ByKey, list[tuple[str, Entry]], list[Entry]]:
     masks: _ByKey = defaultdict(list)
     sources: _ByKey = defaultdict(list)
     images: list[tuple[str, Entry]] = []

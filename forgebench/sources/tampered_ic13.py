@@ -14,7 +14,7 @@ from forgebench.sources.spec import Entry, Found, SourceSpec, duplicate, missing
 
 _BOXES = below(r"[^/]*(?P<what>true|fake)_gt[^/]*/(?P<name>img_\d+)\.txt")
 _IMAGE = below(r"(?P<name>img_\d+)\.(jpe?g|png)")
-_LINE = re.compile(r'(?P<x0>\d+),(?P<y0>\d+),(?P<x1>\d+),(?P<y1>\d+)(,.*)?')
+_LINE = re.compile(r"(?P<x0>\d+),(?P<y0>\d+),(?P<x1>\d+),(?P<y1>\d+)(,.*)?")
 
 
 def walk(root: Path) -> Iterator[Found]:

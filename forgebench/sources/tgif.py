@@ -14,8 +14,9 @@ _SPLIT = "(training|validation|testing)"
 
 
 def _key(match: Match) -> str:
-    """Photograph, kind of mask, and the mask's size where the whole picture was made at that size."""
-    return f"{int(match['coco'])}-{match['type'].lower()}-{match['size'] or 'photograph'}"
+    """Photograph, kind of mask, and the size of the mask where the whole picture was made at that size."""
+    size = (match["made"] or "").rpartition("-")[2]
+    return f"{int(match['coco'])}-{match['type'].lower()}-{size if size.isdigit() else 'photograph'}"
 
 
 def _entry(match: Match, path: str, label: Label) -> Entry:
@@ -30,21 +31,15 @@ def _entry(match: Match, path: str, label: Label) -> Entry:
 
 
 _LAYOUT = Layout(
-    mask=below(rf"masks/{_SPLIT}/{_FILE}(_(?P<size>512|1024)\.png|\.png_ps_mask\.png)"),
+    mask=below(rf"masks/{_SPLIT}/{_FILE}(_(?P<made>512|1024)|\.png_ps_mask)\.png"),
     tampered=below(
-        rf"[^/]+-(sp|fr)/{_SPLIT}/{_FILE}\.png(_ps_mask\.png)?_(sd2|ps|sd2-(?P<size>512)|sdxl-(?P<large>1024))_"
-        r"(?P<variant>\d)\.png"
+        rf"[^/]+-(sp|fr)/{_SPLIT}/{_FILE}\.png(_ps_mask\.png)?_(?P<made>sd2|ps|sd2-512|sdxl-1024)_(?P<variant>\d)\.png"
     ),
     authentic=below(rf"original/{_SPLIT}/(?P<coco>\d+)\.(png|jpe?g)"),
     entry=_entry,
-    key=lambda match: _large_key(match) or _key(match),
+    key=_key,
     mask_name="masks/… of {key}",
 )
-
-
-def _large_key(match: Match) -> str | None:
-    large = match.groupdict().get("large")
-    return f"{int(match['coco'])}-{match['type'].lower()}-{large}" if large else None
 
 
 def walk(root: Path) -> Iterator[Found]:
