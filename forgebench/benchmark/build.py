@@ -70,7 +70,7 @@ def build(
         [_job(root, entry) for entry in divided.entries],
         partial(_make, root),
         what=f"building {spec.name}",
-        problems=[*problems, *divided.problems],
+        problems=problems + [one for one in divided.problems if one.sample_id not in {p.sample_id for p in problems}],
         fixes=[*(one for one in found if isinstance(one, Fix)), *divided.fixes],
         allow_issues=allow_issues,
         workers=workers,

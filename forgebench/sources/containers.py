@@ -22,7 +22,7 @@ def read_bytes(root: Path, path: str) -> bytes:
         ForgeBenchError: If lmdb is needed and not installed.
     """
     container, _, member = path.partition("::")
-    if not member:
+    if not member or (root / path).is_file():
         return (root / path).read_bytes()
     if container.endswith(".parquet"):
         row, column = member.split("/", 1)
