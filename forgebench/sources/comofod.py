@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from forgebench.schema import Label
-from forgebench.sources.checks import must_mark
+from forgebench.sources.checks import masks_mark_the_source
 from forgebench.sources.files import files_below
 from forgebench.sources.pairing import Layout, Match, below, pair_files
 from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec
@@ -45,21 +44,26 @@ def walk(root: Path) -> Iterator[Found]:
     """Pair `NNN_F*` with `NNN_M3.png` where there are masks of three classes, else with `NNN_B.png`.
 
     Raises:
-        InputError: If the binary masks do not mark source and copy, as they are taken to.
+        InputError: If it cannot be told from the files whether the binary masks mark the source too.
     """
     paths = files_below(root)
     three_classes = any(_CLASSES.fullmatch(path) for path in paths)
     found = list(pair_files(paths, _layout(three_classes)))
     if three_classes:
         yield from (_with_source(one) for one in found)
-        return
-    by_group: dict[str, dict[str, Entry]] = defaultdict(dict)
-    for one in found:
-        if isinstance(one, Entry):
-            by_group[one.group][one.sample_id] = one
-    pairs = [(same.get(f"{group}_O"), same.get(f"{group}_F")) for group, same in by_group.items()]
-    must_mark("comofod", root, pairs, "tampered_and_source")
-    yield from (_with_scope(one) for one in found)
+    elif any(isinstance(one, Entry) and one.mask for one in found):
+        both = masks_mark_the_source("comofod", root, _plain_pairs(found))
+        yield from (_with_scope(one) if both else one for one in found)
+    else:
+        yield from found
+
+
+def _plain_pairs(found: list[Found]) -> Iterator[tuple[Entry, Entry]]:
+    """Original and forgery of each set, neither of them post-processed."""
+    entries = {one.sample_id: one for one in found if isinstance(one, Entry)}
+    for name, entry in entries.items():
+        if name.endswith("_F") and (original := entries.get(f"{entry.group}_O")):
+            yield original, entry
 
 
 def _with_source(found: Found) -> Found:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from forgebench.sources.checks import must_mark
+from forgebench.sources.checks import masks_mark_the_change
 from forgebench.sources.pairing import safe_id
 from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, unpaired
 from forgebench.sources.tables import Row, has_columns, parquet_files, rows
@@ -27,7 +27,7 @@ def walk(root: Path) -> Iterator[Found]:
                 turns[split, str(row.values["img_id"])].append(row)
     entries = [_entries(name, split, sorted(same, key=_turn)) for (split, name), same in turns.items()]
     first_turns = [[one for one in found[:2] if isinstance(one, Entry)] for found in entries]
-    must_mark("magicbrush", root, [(two[0], two[1]) for two in first_turns if len(two) > 1], "tampered")
+    masks_mark_the_change("magicbrush", root, [(two[0], two[1]) for two in first_turns if len(two) > 1])
     for found in entries:
         yield from found
 

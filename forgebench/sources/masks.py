@@ -135,12 +135,13 @@ def _green_inside(image: Image.Image) -> Mask:
 
 
 def _transparent_or_white(image: Image.Image) -> Mask:
-    """A hole in the alpha channel where there is one, else white."""
+    """A hole in the alpha channel where there is one, else pure white: the rest may be the picture itself."""
     if "A" in image.getbands():
         alpha = np.asarray(image.getchannel("A"))
         if alpha.min() < alpha.max():
             return alpha <= THRESHOLD
-    return _grey(image) > THRESHOLD
+    marked: Mask = np.asarray(image.convert("RGB")).min(axis=2) == 255
+    return marked
 
 
 def _npz(data: bytes) -> Mask:

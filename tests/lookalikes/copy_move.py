@@ -18,7 +18,7 @@ def _copied(seed: int) -> tuple[Bits, Bits]:
     return copy, source
 
 
-def comofod(root: Path, three_classes: bool = True) -> Truths:
+def comofod(root: Path, three_classes: bool = True, both: bool = True) -> Truths:
     """CoMoFoD: versions that share a mask; masks of three classes under blank-padded names, one framed, or its own."""
     truths: Truths = {}
     for number in (1, 40, 200):
@@ -32,9 +32,9 @@ def comofod(root: Path, three_classes: bool = True) -> Truths:
             if number == 40:
                 classes[0], classes[:, -1] = (0, 255, 0), (0, 255, 0)
             put(root / "GT_Mask" / f"{number:3d}_M3.png", encoded(classes, "PNG"))
-        put(root / "small" / f"{name}_B.png", encoded(copy | source, "PNG"))
+        put(root / "small" / f"{name}_B.png", encoded(copy | source if both else copy, "PNG"))
         put(root / "small" / f"{name}_M.png", encoded(photo(7), "PNG"))
-        truth = copy if three_classes else copy | source
+        truth = copy | source if both and not three_classes else copy
         for post in ("", "_JC9", "_CR1"):
             how, suffix = ("JPEG", "jpg") if "JC" in post else ("PNG", "png")
             files = {letter: encoded(pixels, how) for letter, pixels in (("O", before), ("F", after))}
@@ -43,7 +43,7 @@ def comofod(root: Path, three_classes: bool = True) -> Truths:
             truths[f"{name}_O{post}"] = authentic(files["O"], name)
             truths[f"{name}_F{post}"] = Truth(
                 "tampered", files["F"], truth, name, "copy_move", source if three_classes else None,
-                scope="tampered" if three_classes else BOTH,
+                scope=BOTH if both and not three_classes else "tampered",
             )  # fmt: skip
     return truths
 

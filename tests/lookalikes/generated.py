@@ -189,7 +189,7 @@ def magicbrush(root: Path, holes: bool = True, wrong: bool = False) -> Truths:
 
 def _mask_image(source: Any, mask: Bits, holes: bool) -> bytes:
     if not holes:
-        return encoded(mask, "PNG")
+        return encoded(np.where(mask[..., None], np.uint8(255), np.minimum(source, 254)), "PNG")
     image = Image.fromarray(source).convert("RGBA")
     image.putalpha(Image.fromarray(~mask * np.uint8(255)))
     return encoded(np.asarray(image), "PNG")

@@ -17,7 +17,7 @@ from forgebench.sources.masks import RuleName, decode_mask, decode_scribble, dra
 GREYS = np.array([[0, 1, 2, 10, 11, 127, 128, 191, 192, 255]], np.uint8)
 EXPECTED = {
     "above_127": 128, "above_0": 1, "above_1": 2, "above_10": 11, "white": 192, "non_zero": 1,
-    "transparent_or_white": 128,
+    "transparent_or_white": 255,
 }  # fmt: skip
 COLOURS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [130, 120, 10]]], np.uint8)
 

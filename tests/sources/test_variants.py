@@ -151,20 +151,30 @@ def test_magicbrush_with_white_masks(tmp_path):
 @pytest.mark.parametrize("holes", [True, False])
 def test_magicbrush_with_inverted_masks_is_refused(tmp_path, holes):
     generated.magicbrush(tmp_path, holes=holes, wrong=True)
-    with pytest.raises(InputError, match=r"masks of magicbrush do not mark what its card says \(tampered\)"):
+    with pytest.raises(InputError, match=r"masks of magicbrush do not mark what was changed: expected more"):
         walked("magicbrush", tmp_path, Entry)
 
 
-def test_comofod_with_its_own_masks(tmp_path):
-    check("comofod", tmp_path, copy_move.comofod(tmp_path, three_classes=False))
+@pytest.mark.parametrize("both", [True, False])
+def test_comofod_with_its_own_masks(tmp_path, both):
+    """Whether they mark the source too is told by the files themselves."""
+    check("comofod", tmp_path, copy_move.comofod(tmp_path, three_classes=False, both=both))
 
 
-def test_comofod_whose_masks_mark_the_copy_alone_is_refused(tmp_path):
+def test_comofod_with_its_own_masks_and_no_originals_is_refused(tmp_path):
+    copy_move.comofod(tmp_path, three_classes=False)
+    for original in tmp_path.rglob("*_O*"):
+        original.unlink()
+    with pytest.raises(InputError, match="mark the source too cannot be told without originals"):
+        walked("comofod", tmp_path, Entry)
+
+
+def test_comofod_whose_masks_mark_something_else_is_refused(tmp_path):
     for number in range(3):
         before, after, mask = forgery(number)
-        for letter, pixels in (("O", before), ("F", after), ("B", mask)):
+        for letter, pixels in (("O", before), ("F", after), ("B", np.roll(mask, 16, axis=0))):
             put(tmp_path / f"{number:03d}_{letter}.png", encoded(pixels, "PNG"))
-    with pytest.raises(InputError, match=r"masks of comofod do not mark what its card says \(tampered_and_source\)"):
+    with pytest.raises(InputError, match=r"masks of comofod do not mark what was changed: expected them to cover"):
         walked("comofod", tmp_path, Entry)
 
 
