@@ -64,13 +64,14 @@ def build(
     if not entries and all(problem.code == NEVER_STOPS for problem in problems):
         raise InputError(_nothing_found(spec, root))
     divided = divide(spec, root, entries, protocol)
+    named = {problem.sample_id for problem in problems}
     return assemble(
         out,
         _facts(spec, out, divided.protocol),
         [_job(root, entry) for entry in divided.entries],
         partial(_make, root),
         what=f"building {spec.name}",
-        problems=problems + [one for one in divided.problems if one.sample_id not in {p.sample_id for p in problems}],
+        problems=problems + [problem for problem in divided.problems if problem.sample_id not in named],
         fixes=[*(one for one in found if isinstance(one, Fix)), *divided.fixes],
         allow_issues=allow_issues,
         workers=workers,
