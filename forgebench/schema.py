@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Label: TypeAlias = Literal["authentic", "tampered"]
 Level: TypeAlias = Literal["image", "box", "scribble", "pixel"]
 Mask: TypeAlias = NDArray[np.bool_]
+Rectangle: TypeAlias = tuple[float, float, float, float]
+"""COCO `[x, y, width, height]`, pixels."""
 
 SCHEMA_VERSION = 1
 LABELS: tuple[Label, ...] = ("authentic", "tampered")
@@ -85,6 +87,10 @@ class Item:
     source_mask: Mask | None = None
     """Shape (H, W), true where copied pixels came from."""
     mask_scope: str = "tampered"
+    boxes: tuple[Rectangle, ...] | None = None
+    """Boxes that people drew; None where they are to be derived from the mask."""
+    scribble: NDArray[np.uint8] | None = None
+    """Shape (H, W), uint8: a scribble that people drew; None where it is to be derived from the mask."""
     explanation: Explanation | None = None
     provenance: str | None = None
     fixes: tuple[Fix, ...] = ()

@@ -14,10 +14,12 @@ from forgebench.benchmark.opened import Benchmark
 from forgebench.benchmark.rows import Row, row_of
 from forgebench.benchmark.write import Job, check_free
 from forgebench.errors import InputError, NotFoundError, Problem
-from forgebench.schema import Fix
+from forgebench.schema import SAMPLE_ID, Fix
 from forgebench.sources import Entry, SourceSpec, read, source
+from forgebench.sources.containers import stamp
 from forgebench.sources.files import files_below
-from forgebench.sources.spec import duplicate
+from forgebench.sources.protocols import divide
+from forgebench.sources.spec import bad_name, duplicate
 
 DERIVED = {
     "mask": "published with the data set; 0 and 255, all 0 for authentic images",
@@ -31,6 +33,7 @@ def build(
     root: str | Path,
     out: str | Path,
     *,
+    protocol: str | Path | None = None,
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
 ) -> Benchmark:
@@ -40,13 +43,16 @@ def build(
         source_name: The source's name, such as `casia-v1`; `forgebench.sources()` lists them.
         root: The folder that holds the data set, in any of its known layouts.
         out: Where the benchmark is written; nothing may lie there.
+        protocol: A published division into splits by its name on the card, or the path of a CSV file of one's own
+            with the columns sample_id and split; None takes the card's splits.
         allow_issues: Kinds of problems whose samples are left out and recorded, or `all`; else they stop the build.
         workers: Number of processes; None takes all cores.
 
     Raises:
         NotFoundError: If there is no such folder.
-        InputError: If the folder does not hold the data set, or `out` is taken.
-        ProblemsError: If samples have problems that `allow_issues` does not name.
+        InputError: If the folder does not hold the data set, `out` is taken, or there is no such protocol.
+        ProblemsError: If samples have problems that `allow_issues` does not name, or a protocol of one's own puts a
+            group into several splits.
     """
     spec, root, out = source(source_name), Path(root), Path(out)
     if not root.is_dir():
@@ -57,14 +63,16 @@ def build(
     problems = [one for one in found if isinstance(one, Problem)] + twice
     if not entries and all(problem.code == NEVER_STOPS for problem in problems):
         raise InputError(_nothing_found(spec, root))
+    divided = divide(spec, root, entries, protocol)
+    named = {problem.sample_id for problem in problems}
     return assemble(
         out,
-        _facts(spec, out),
-        [_job(root, entry) for entry in entries],
+        _facts(spec, out, divided.protocol),
+        [_job(root, entry) for entry in divided.entries],
         partial(_make, root),
         what=f"building {spec.name}",
-        problems=problems,
-        fixes=[one for one in found if isinstance(one, Fix)],
+        problems=problems + [problem for problem in divided.problems if problem.sample_id not in named],
+        fixes=[*(one for one in found if isinstance(one, Fix)), *divided.fixes],
         allow_issues=allow_issues,
         workers=workers,
     )
@@ -76,39 +84,35 @@ def _make(root: Path, entry: Entry) -> Row | Problem:
 
 
 def _job(root: Path, entry: Entry) -> Job:
-    masks = [mask.path for mask in (entry.mask, entry.source_mask) if mask]
-    stamps = [_stamp(root / path) for path in (entry.image, *masks)]
+    stamps = [stamp(root, path) for path in entry.files]
     return Job("|".join([repr(entry), *map(str, stamps)]), entry.split, stamps[0][0], entry)
 
 
-def _stamp(file: Path) -> tuple[int, int]:
-    """A file's size in bytes and time of change; zeros for a dangling link, of which the reader tells."""
-    if not file.exists():
-        return 0, 0
-    stat = file.stat()
-    return stat.st_size, stat.st_mtime_ns
-
-
 def _unique(entries: Iterable[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """Entries whose id is theirs alone, also where upper and lower case are one; the others as problems."""
+    """Entries whose id is one and theirs alone, also where upper and lower case are one; the others as problems."""
     by_id: dict[str, list[Entry]] = defaultdict(list)
+    bad: list[Problem] = []
     for entry in entries:
-        by_id[entry.sample_id.casefold()].append(entry)
+        if SAMPLE_ID.fullmatch(entry.sample_id):
+            by_id[entry.sample_id.casefold()].append(entry)
+        else:
+            bad.append(bad_name(entry.sample_id, entry.image))
     twice = [
         duplicate(same[0].sample_id, "image with this id", [entry.image for entry in same])
         for same in by_id.values()
         if len(same) > 1
     ]
-    return [same[0] for same in by_id.values() if len(same) == 1], twice
+    return [same[0] for same in by_id.values() if len(same) == 1], twice + bad
 
 
-def _facts(spec: SourceSpec, out: Path) -> Facts:
+def _facts(spec: SourceSpec, out: Path, protocol: str | None) -> Facts:
     card = spec.card
     name = out.name if spec.generic else spec.name
     return Facts(
         name=name, title=name if spec.generic else card.title, source=spec.name, licence=card.licence,
         redistributable=card.redistributable, homepage=card.homepage, citation=card.citation, prose=spec.prose,
-        year=card.year, expected=card.expected, derived=DERIVED,
+        year=card.year, expected={} if protocol else card.expected, derived=DERIVED | card.annotations,
+        protocol=protocol,
     )  # fmt: skip
 
 

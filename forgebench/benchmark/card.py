@@ -52,6 +52,7 @@ def _prose(manifest: Manifest) -> str:
         "## This benchmark",
         "\n".join(["| split | samples | authentic | tampered |", "|---|---:|---:|---:|", *rows]),
         f"Built from `{facts.source}` by ForgeBench {manifest.forgebench_version}.",
+        f"Divided into splits by the protocol `{facts.protocol}`." if facts.protocol else "",
         f"Content hash `{manifest.content_hash}`.",
         _completeness(manifest),
         "\n".join(["Where the annotations come from:", "", *derived]),
@@ -74,7 +75,7 @@ def _completeness(manifest: Manifest) -> str:
     notes = ["This copy is incomplete:\n\n" + "\n".join(lines)] if lines else []
     if manifest.known_issues:
         fixes = [f"- `{fix.sample_id}`: {fix.issue}; {fix.action}" for fix in manifest.known_issues]
-        notes.append("Known defects mended in this copy:\n\n" + "\n".join(fixes))
+        notes.append("Known defects, and what was done about each in this copy:\n\n" + "\n".join(fixes))
     if manifest.skipped:
         skipped = [f"- `{p.sample_id}`: {p.code}, {p.got}" for p in manifest.skipped]
         notes.append("Left out on the builder's word:\n\n" + "\n".join(skipped))

@@ -31,6 +31,8 @@ class Facts(BaseModel):
     """How many samples a complete copy gives; empty where unknown."""
     derived: dict[str, str]
     """How each annotation came about: published, or derived from what."""
+    protocol: str | None = None
+    """The division into splits: a published one by its name, one's own by its file and SHA-256; None is the card's."""
 
 
 class SplitCounts(BaseModel):

@@ -60,11 +60,14 @@ def row_of(item: Item) -> Row:
 
 
 def _derived(item: Item) -> tuple[list[list[float]], NDArray[np.uint8] | None]:
-    """Boxes and scribble of the item's mask."""
+    """Boxes and scribble: those that people drew, else those of the item's mask."""
+    boxes = [] if item.boxes is None else [list(box) for box in item.boxes]
     if item.mask is None:
-        return [], None
+        return boxes, item.scribble
     parts = components(item.mask) if item.label == "tampered" else []
-    return boxes_around(parts, hypot(*item.size)), draw_scribble(item.mask, parts, item.sample_id)
+    if item.boxes is None:
+        boxes = boxes_around(parts, hypot(*item.size))
+    return boxes, draw_scribble(item.mask, parts, item.sample_id) if item.scribble is None else item.scribble
 
 
 def _mask(mask: Mask | None, name: str) -> dict[str, Any] | None:

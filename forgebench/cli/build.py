@@ -14,6 +14,10 @@ def build(
     name: Annotated[str, typer.Argument(help="The source's name; `forgebench sources` lists them.")],
     root: Annotated[Path, typer.Option("--from", help="The folder that holds the data set.")],
     out: Annotated[Path, typer.Option(help="Where the benchmark is written.")],
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="A published division into splits, or a CSV file of your own with sample_id and split."),
+    ] = None,
     allow_issues: Annotated[
         str, typer.Option(help="Kinds of problems whose samples are left out, separated by commas, or `all`.")
     ] = "",
@@ -25,7 +29,7 @@ def build(
 
     allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
     benchmark = forgebench.build(
-        name, root, out, allow_issues="all" if allowed == ["all"] else allowed, workers=workers
+        name, root, out, protocol=protocol, allow_issues="all" if allowed == ["all"] else allowed, workers=workers
     )
     manifest = benchmark.manifest
     if as_json:
@@ -33,18 +37,23 @@ def build(
             {
                 "path": str(out),
                 "name": benchmark.name,
+                "protocol": manifest.facts.protocol,
                 **manifest.model_dump(exclude={"rows", "files", "facts"}),
             }
         )
         return
     total = manifest.total
     typer.echo(f"{out}: {total.samples} samples, {total.authentic} authentic, {total.tampered} tampered.")
+    if manifest.facts.protocol:
+        counts = ", ".join(f"{split.samples} {name}" for name, split in manifest.splits.items())
+        typer.echo(f"  Protocol {manifest.facts.protocol}: {counts}.")
     for label, count in manifest.facts.expected.items():
         have = total.model_dump()[label]
         if have != count:
             typer.echo(f"  This copy has {have} of {count} {label} samples.")
     _several("samples have a mask here, but no image:", manifest.missing)
-    _several("known defects mended:", sorted({f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues}))
+    fixes = sorted({f"{fix.sample_id} ({fix.action})" for fix in manifest.known_issues})
+    _several("known defects, and what was done:", fixes)
     _several("samples left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
     typer.echo(f"  Content hash {benchmark.content_hash}")
     typer.echo(

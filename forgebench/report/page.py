@@ -67,12 +67,12 @@ def write_report(
     """
     entries = read_entries(scores)
     path = Path(scores[0]) / REPORT if out is None else Path(out)
-    tables = {Path(file): form for file, form in ((markdown, MARKDOWN), (latex, LATEX)) if file is not None}
-    _check_files(path, *tables)
+    tables = [(Path(file), form) for file, form in ((markdown, MARKDOWN), (latex, LATEX)) if file is not None]
+    _check_files(path, *(file for file, _ in tables))
     lead = leading(entries, metric)
     rankings = {name: rank(entries, name) for name in dict.fromkeys((lead, *RANKED))}
     written = {path: render(entries, make_gallery(entries, benchmark), lead, rankings)}
-    written |= {file: paper_table(form, entries, rankings, lead) for file, form in tables.items()}
+    written |= {file: paper_table(form, entries, rankings, lead) for file, form in tables}
     for file, text in written.items():
         _write(file, text)
     return path

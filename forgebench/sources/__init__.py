@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from types import ModuleType
 
 from forgebench.errors import InputError
-from forgebench.sources import casia_v1, coverage, folder
 from forgebench.sources.read import read
 from forgebench.sources.spec import Card, Entry, MaskFile, SourceSpec
 
-SOURCES: dict[str, SourceSpec] = {spec.name: spec for spec in (casia_v1.SPEC, coverage.SPEC, folder.SPEC)}
+_NAMES = (
+    "casia-v1", "casia-v1-plus", "casia-v2", "columbia", "coverage", "nist16", "imd2020", "defacto",
+    "realistic-tampering", "dso-1", "cocoglide", "tampcoco", "compraise", "fantastic-reality", "in-the-wild", "misd",
+    "comofod", "grip-cmfd", "cvip", "fau", "autosplice", "openforensics", "sid-set", "opensdi", "tgif", "br-gen",
+    "magicbrush", "doctamper", "rtm", "tampered-ic13", "sc-iml", "folder", "coco", "hub",
+)  # fmt: skip
+SOURCES: dict[str, SourceSpec] = {
+    name: import_module(f"forgebench.sources.{name.replace('-', '_')}").SPEC for name in _NAMES
+}
 """All sources by name."""
 
 

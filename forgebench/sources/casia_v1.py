@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from forgebench.errors import Problem
 from forgebench.schema import Fix
 from forgebench.sources.files import files_below
-from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate
+from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate, missing, unpaired
 
 _AUTHENTIC = re.compile(r"Au_(?P<kind>[a-z]{3})_(?P<number>\d{4})\.jpe?g", re.IGNORECASE)
 _TAMPERED = re.compile(
@@ -37,7 +36,7 @@ class _Mask(NamedTuple):
     name: str
     """The sample's name, in the corrected state."""
     host: str
-    """The code of the image that was pasted into."""
+    """The code of the image that was pasted into: the first; outside of the masks the second differs throughout."""
     copy_move: bool
 
 
@@ -59,7 +58,7 @@ def walk(root: Path) -> Iterator[Found]:
         for path in paths:
             yield _pair(key, path, masks.get(key, []))
     for mask, *_ in sorted(found for key, found in masks.items() if key not in images):
-        yield Problem("missing", mask.name, f"the image of {mask.path}", "no such file", "Add it if you have it.")
+        yield missing(mask.name, mask.path)
 
 
 def _pair(key: _Key, path: str, masks: list[_Mask]) -> Found:
@@ -74,7 +73,7 @@ def _pair(key: _Key, path: str, masks: list[_Mask]) -> Found:
         return Fix(name, "no mask of it was ever published", "left out")
     expected = f"a mask Sp_…_{key[3]}_gt.png for {path}"
     fix = "Get the masks from github.com/namtpham/casia1groundtruth, or skip with --allow-issues unpaired."
-    return Problem("unpaired", name, expected, "no such file", fix)
+    return unpaired(name, expected, fix)
 
 
 def _codes(match: re.Match[str]) -> tuple[str, str]:
@@ -91,7 +90,7 @@ def _mask(path: str, match: re.Match[str]) -> _Mask:
     # Over the 920 published masks, D and S agree with two codes and one without exception.
     kind = "S" if src == dst else "D"
     name = f"Sp_{kind}_{match['op'].upper()}_{match['shape'].upper()}_{src}_{dst}_{match['id']}"
-    return _Mask(path, name, host=dst, copy_move=src == dst)
+    return _Mask(path, name, host=src, copy_move=src == dst)
 
 
 SPEC = SourceSpec("casia-v1", walk)

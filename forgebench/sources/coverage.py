@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forgebench.errors import Problem
 from forgebench.sources.files import files_below
-from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate
+from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate, missing, unpaired
 
 _IMAGE = re.compile(r"(?:.*/)?image/(?P<id>\d+)(?P<forged>t?)\.tiff?", re.IGNORECASE)
 _MASK = re.compile(r"(?:.*/)?mask/(?P<id>\d+)(?P<kind>forged|copy)\.tiff?", re.IGNORECASE)
@@ -35,19 +35,13 @@ def walk(root: Path) -> Iterator[Found]:
         yield _tampered(number, path, masks) if forged else Entry(str(number), path, "authentic", str(number))
     have = {number for number, forged, _ in images if forged}
     for number in sorted({number for number, kind in masks if kind == "forged"} - have):
-        yield Problem(
-            "missing", f"{number}t", f"the image of {masks[number, 'forged'][0]}", "no such file",
-            "Add the image if you have it.",
-        )  # fmt: skip
+        yield missing(f"{number}t", masks[number, "forged"][0])
 
 
 def _tampered(number: int, path: str, masks: _Masks) -> Entry | Problem:
     name, forged, copied = f"{number}t", masks.get((number, "forged"), []), masks.get((number, "copy"), [])
     if not forged:
-        return Problem(
-            "unpaired", name, f"a mask mask/{number}forged.tif for {path}", "no such file",
-            "Add the mask, or leave the image out with --allow-issues unpaired.",
-        )  # fmt: skip
+        return unpaired(name, f"a mask mask/{number}forged.tif for {path}")
     for found in (forged, copied):
         if len(found) > 1:
             return duplicate(name, f"mask for {path}", found)

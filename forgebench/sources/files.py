@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from io import BytesIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -13,14 +15,12 @@ from PIL import Image
 from forgebench.schema import Mask
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-THRESHOLD = 127
-"""A mask byte above this is tampered: masks come as JPEG and anti-aliased too."""
-
-UNDECODABLE = (OSError, ValueError, SyntaxError, TypeError, Image.DecompressionBombError)
-"""What Pillow raises for a damaged file."""
+UNDECODABLE = (
+    OSError, EOFError, ValueError, SyntaxError, TypeError, BadZipFile, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+"""What Pillow and NumPy raise for a damaged file."""
 
 _JUNK = frozenset({"thumbs.db", ".ds_store", "desktop.ini"})
-_MASK_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _ORIENTATION = 274
 _TRANSPOSED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -56,20 +56,6 @@ def image_size(data: bytes) -> tuple[tuple[int, int], int]:
         orientation = said if said in _TRANSPOSED else 1
         width, height = image.size
     return ((height, width) if orientation >= 5 else (width, height)), orientation
-
-
-def decode_mask(data: bytes) -> Mask:
-    """A mask file as booleans, shape (H, W), true where its grey value is above 127.
-
-    Raises:
-        ValueError: If its mode is not 1-bit, grey, palette or colour at 8 bits.
-        UNDECODABLE: If it cannot be decoded.
-    """
-    with Image.open(BytesIO(data)) as image:
-        if image.mode not in _MASK_MODES:
-            raise ValueError(f"a mask of mode {image.mode}")
-        # Alpha is left out on purpose: it is 255 everywhere in the masks seen.
-        return np.asarray(image.convert("L")) > THRESHOLD
 
 
 def orient(mask: Mask, orientation: int) -> Mask:

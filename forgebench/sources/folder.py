@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from forgebench.errors import Problem
 from forgebench.schema import SAMPLE_ID
 from forgebench.sources.files import IMAGE_SUFFIXES, files_below
-from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, duplicate
+from forgebench.sources.spec import Entry, Found, MaskFile, SourceSpec, bad_name, duplicate, unpaired
 
 _MASK_ENDS = ("", "_mask", "_gt")
 
@@ -32,10 +31,8 @@ def walk(root: Path) -> Iterator[Found]:
         for path in paths:
             yield _tampered(path, key, found)
     for key, (path, *_) in unused.items():
-        yield Problem(
-            "unpaired", f"tampered-{key}", f"an image tampered/{key}.* for {path}", "no such file",
-            "Add the image, or leave the mask out with --allow-issues unpaired.",
-        )  # fmt: skip
+        fix = "Add the image, or leave the mask out with --allow-issues unpaired."
+        yield unpaired(f"tampered-{key}", f"an image tampered/{key}.* for {path}", fix)
 
 
 def _tampered(path: str, key: str, masks: list[str]) -> Found:
@@ -43,18 +40,12 @@ def _tampered(path: str, key: str, masks: list[str]) -> Found:
         return duplicate(f"tampered-{key}", f"mask for {path}", masks)
     if masks:
         return _entry(path, f"tampered-{key}", MaskFile(masks[0]))
-    return Problem(
-        "unpaired", f"tampered-{key}", f"a mask masks/{key}.png for {path}", "no such file",
-        "Add the mask, or leave the image out with --allow-issues unpaired.",
-    )  # fmt: skip
+    return unpaired(f"tampered-{key}", f"a mask masks/{key}.png for {path}")
 
 
 def _entry(path: str, sample_id: str, mask: MaskFile | None) -> Found:
     if not SAMPLE_ID.fullmatch(sample_id):
-        return Problem(
-            "bad_name", sample_id, "letters, digits, dot, dash and underscore, at most 128", path,
-            "Rename the file, or leave it out with --allow-issues bad_name.",
-        )  # fmt: skip
+        return bad_name(sample_id, path)
     group = sample_id.split("-", 1)[1]
     return Entry(sample_id, path, "tampered" if mask else "authentic", group, mask=mask)
 

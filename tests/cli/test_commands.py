@@ -108,7 +108,7 @@ def test_people_get_tables_and_what_to_do_next(scored: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("build", "casia-v3", "--from", ".", "--out", "x"), ["No source", "Did you mean casia-v1"]),
+        (("build", "casia-v3", "--from", ".", "--out", "x"), ["No source", "Did you mean casia-v2"]),
         (("build", "coverage", "--from", "nowhere", "--out", "x"), ["Expected the folder", "nowhere", "github.com"]),
         (("verify", "nowhere"), ["nowhere"]),
         (("score", "nowhere.zip", "-b", "{bench}", "--out", "x"), ["Expected a submission", "nowhere.zip"]),

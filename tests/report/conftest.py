@@ -70,7 +70,7 @@ def rich(
     other = forgebench.build("folder", root / "elsewhere", root / "other", workers=1)
     forgebench.predict(Seer(elsewhere), other, root / "sub")
     forgebench.score(root / "sub", other, root / "frozen", workers=1)
-    how = {"definitions": ["all"], "slices": ["region_size", "image_size"]}
+    how = {"definitions": ["all"], "slices": ["region_size", "jpeg_quality"]}
     lost = ("tampered-p0", "authentic-p2")
     return {
         "seer": score(Seer(truths[1]), root, "seer", calibration=root / "frozen", **how),

@@ -36,6 +36,11 @@ def address(scores: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     return write_report(list(scores.values()), tmp_path_factory.mktemp("page") / "report.html").as_uri()
 
 
+@pytest.fixture(scope="module")
+def rich_address(rich: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(list(rich.values()), tmp_path_factory.mktemp("rich page") / "report.html").as_uri()
+
+
 Open = Callable[..., playwright.Page]
 
 
@@ -51,14 +56,16 @@ def opened(chromium: playwright.Browser, address: str) -> Iterator[Open]:
             wrong.append(route.request.url)
             route.abort()
 
-    def run(width: int = 1280, height: int = 900, scheme: str = "light") -> playwright.Page:
+    def run(
+        width: int = 1280, height: int = 900, scheme: str = "light", at: str = address
+    ) -> playwright.Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         context.route("**/*", answer)
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(address)
+        page.goto(at)
         return page
 
     yield run
@@ -199,3 +206,71 @@ def test_on_paper_everything_is_open_and_the_tools_are_gone(opened: Open) -> Non
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(26, 30, 35)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
+
+
+def test_dots_lie_in_their_tracks_and_have_their_entrys_colour(opened: Open, rich_address: str) -> None:
+    page = opened(at=rich_address)
+    dots = page.locator("#slices .track circle, #comparison .track circle")
+    assert dots.count() >= 5
+    for dot in dots.all():
+        inside = dot.evaluate(
+            "dot => { const [a, b] = [dot, dot.ownerSVGElement].map(e => e.getBoundingClientRect());"
+            " return a.left >= b.left && a.right <= b.right && a.width > 4 && Math.abs(a.width - a.height) < 0.5; }"
+        )
+        assert inside
+    row = page.locator("#slices .slice tbody tr", has_text=HOSTILE).first
+    dot, swatch = row.locator("circle"), row.locator(".swatch")
+    assert dot.evaluate("e => getComputedStyle(e).fill") == swatch.evaluate("e => getComputedStyle(e).backgroundColor")
+
+
+def test_grey_numbers_look_grey_and_say_why_in_text(opened: Open, rich_address: str) -> None:
+    page = opened(at=rich_address)
+    table = page.locator(".published[open]")
+    assert table.count() == 1
+    grey, plain = (table.locator(one).first for one in (".variant.grey .value", ".variant:not(.grey) .value"))
+    colour = "e => getComputedStyle(e).color"
+    assert grey.evaluate(colour) != plain.evaluate(colour)
+    number = int(grey.locator("sup").inner_text())
+    reason = page.locator(".reasons li").nth(number - 1)
+    assert reason.is_visible()
+    assert reason.inner_text() in grey.locator("xpath=..").get_attribute("title")
+
+
+def test_definitions_open_by_a_click_and_by_the_keyboard(opened: Open, rich_address: str) -> None:
+    page = opened(at=rich_address)
+    second = page.locator(".published").nth(1)
+    assert not second.locator("table").is_visible()
+    second.locator("summary").click()
+    assert second.locator("table").is_visible()
+    source = page.locator(".source").nth(1)
+    assert not source.locator("li").first.is_visible()
+    source.locator("summary").press("Enter")
+    assert source.locator("li").first.is_visible()
+
+
+def test_the_frozen_threshold_is_drawn_and_hidden_with_its_entry(opened: Open, rich_address: str) -> None:
+    page = opened(at=rich_address)
+    marks = page.locator('[data-figure="f1"] .scatterlayer .points path')
+    assert marks.count() == 1
+    assert "◆" in page.locator("#curves figcaption").first.inner_text()
+    page.locator(".legend button").first.click()
+    assert marks.count() == 0
+
+
+def test_pixel_reliability_counts_pixels(opened: Open, rich_address: str) -> None:
+    page = opened(at=rich_address)
+    plot = "document.querySelector('[data-figure=pixel_reliability]')"
+    page.evaluate(f"Plotly.Fx.hover({plot}, [{{curveNumber: 0, pointNumber: 3}}])")
+    lines = page.locator('[data-figure="pixel_reliability"] .hoverlayer tspan.line').all_text_contents()
+    assert lines[1].endswith(" pixels)")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_the_rich_page_fits(opened: Open, rich_address: str, width: int, media: str) -> None:
+    page = opened(width=688 if media == "print" else width, at=rich_address)
+    page.emulate_media(media=media)
+    if media == "print":
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_timeout(200)
+    assert page.evaluate("document.documentElement.scrollWidth") <= (688 if media == "print" else width)

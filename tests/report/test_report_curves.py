@@ -94,6 +94,54 @@ def test_reliability_is_that_of_scikit_learn(scores: dict[str, Path]) -> None:
     assert found[2].sum() == len(table)
 
 
+def test_pixel_reliability_is_that_of_scikit_learn(scores: dict[str, Path], benchmark: Benchmark) -> None:
+    submission = Path(json.loads((scores["seer"] / "inputs.json").read_text())["submission"])
+    truths, preds = [], []
+    for row in benchmark.rows("test"):
+        pred = np.asarray(Image.open(submission / "masks" / f"{row['sample_id']}.png"))
+        truth = None if row["mask"] is None else np.asarray(Image.open(BytesIO(row["mask"]["bytes"]))) > 0
+        preds.append(pred.ravel())
+        truths.append(np.zeros(pred.size, bool) if truth is None else truth.ravel())
+    truth, pred = np.concatenate(truths), np.concatenate(preds) / 255
+    assert entry(scores["seer"]).table.has_truth.all()
+    # A byte at an edge belongs to the bin above it here, there to the one below.
+    so, said = calibration_curve(truth, np.minimum(pred + 1e-9, 1), n_bins=15)
+    found = curves.pixel_reliability(entry(scores["seer"]).table)
+    np.testing.assert_allclose(found[:2], (said, so), atol=1e-8)
+    assert found[2].sum() == len(truth)
+
+
+@pytest.mark.parametrize("name", ["seer", "box", "black"])
+def test_the_bins_drawn_give_the_errors_recorded(scores: dict[str, Path], name: str) -> None:
+    one = entry(scores[name])
+    pixels = (one.table.tampered_px + one.table.authentic_px)[one.table.has_truth].sum()
+    for bins, total, metric in (
+        (curves.reliability(one.table), len(one.table), "image_ece"),
+        (curves.pixel_reliability(one.table), pixels, "pixel_ece"),
+    ):
+        said, so, n = bins
+        lost = total - n.sum()
+        assert (lost > 0) == (name == "box")
+        assert (np.abs(said - so) @ n + lost) / total == pytest.approx(one.value(metric), abs=1e-9)
+
+
+def test_without_masks_there_is_no_pixel_reliability(scores: dict[str, Path]) -> None:
+    assert "pixel_reliability" not in curves.figures([entry(scores["unmasked"])])
+
+
+def test_a_frozen_threshold_is_marked_on_its_entrys_curve(rich: dict[str, Path]) -> None:
+    entries = read_entries(list(rich.values()))
+    *_, mark = curves.figures(entries)["f1"]["data"]
+    frozen = entries[0].record.calibration
+    assert frozen is not None
+    assert frozen.byte != 128
+    assert (mark["mode"], mark["meta"]["entry"], len(mark["x"])) == ("markers", 0, 1)
+    assert mark["x"][0] * 255 == pytest.approx(frozen.byte, abs=0.01)
+    line = next(one for one in curves.figures(entries)["f1"]["data"] if one["meta"]["entry"] == 0)
+    assert mark["y"][0] == line["y"][frozen.byte]
+    assert sum(one["mode"] == "markers" for one in curves.figures(entries)["f1"]["data"]) == 1
+
+
 @pytest.mark.parametrize("name", ["seer", "box", "black", "unmasked"])
 def test_drawn_areas_are_the_records_numbers(scores: dict[str, Path], name: str) -> None:
     one = entry(scores[name])

@@ -12,7 +12,8 @@ from PIL import Image
 
 from forgebench.errors import Problem
 from forgebench.sources import Entry, MaskFile, read
-from forgebench.sources.files import UNDECODABLE, decode_mask, files_below, image_size, orient
+from forgebench.sources.files import UNDECODABLE, files_below, image_size, orient
+from forgebench.sources.masks import decode_mask
 
 MASK = region(5)
 

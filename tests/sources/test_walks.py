@@ -1,4 +1,4 @@
-"""What each source makes of its look-alike, and of one with files missing, doubled or misplaced."""
+"""CASIA v1, COVERAGE and folders: what is made of them with files missing, doubled or misplaced."""
 
 from __future__ import annotations
 
@@ -10,36 +10,9 @@ import pytest
 from lookalikes import encoded, photo, put, region
 
 from forgebench.errors import Problem
-from forgebench.schema import SAMPLE_ID, Fix
-from forgebench.sources import Entry, read, source
-
-
-def walked(name, root, kind):
-    return [one for one in source(name).walk(root) if isinstance(one, kind)]
-
-
-def items(name, root):
-    found = [read(root, entry) for entry in walked(name, root, Entry)]
-    assert [one for one in found if isinstance(one, Problem)] == []
-    assert len({item.sample_id for item in found}) == len(found)
-    return {item.sample_id: item for item in found}
-
-
-def check(name, root, truths):
-    found = items(name, root)
-    assert sorted(found) == sorted(truths)
-    for sample_id, truth in truths.items():
-        item = found[sample_id]
-        assert SAMPLE_ID.fullmatch(sample_id)
-        assert (item.label, item.group, item.manipulation) == (truth.label, truth.group, truth.manipulation)
-        assert item.image == truth.image
-        assert item.size == truth.mask.shape
-        assert item.mask.tobytes() == truth.mask.tobytes()
-        if truth.source_mask is None:
-            assert item.source_mask is None
-        else:
-            assert item.source_mask.tobytes() == truth.source_mask.tobytes()
-        assert {fix.action for fix in item.fixes} == ({truth.fix} if truth.fix else set())
+from forgebench.schema import Fix
+from forgebench.sources import Entry
+from sources.walking import check, items, walked
 
 
 @pytest.mark.parametrize("layout", ["original", "kaggle", "wscl"])
@@ -128,12 +101,11 @@ MISSING_IMAGE = [
     ("coverage", "image/2t.tif", "missing", "2t"),
     ("folder", "tampered/p1.*", "unpaired", "tampered-p1_mask"),
 ]
-MAKERS = {"casia-v1": lookalikes.casia_v1, "coverage": lookalikes.coverage, "folder": lookalikes.folder}
 
 
 @pytest.mark.parametrize(("name", "pattern", "sample_id"), MISSING_MASK)
 def test_a_missing_mask_is_named_and_shifts_nothing(tmp_path, name, pattern, sample_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     file.unlink()
     (problem,) = walked(name, tmp_path, Problem)
@@ -145,7 +117,7 @@ def test_a_missing_mask_is_named_and_shifts_nothing(tmp_path, name, pattern, sam
 
 @pytest.mark.parametrize(("name", "pattern", "code", "problem_id"), MISSING_IMAGE)
 def test_a_missing_image_is_named_and_shifts_nothing(tmp_path, name, pattern, code, problem_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     file.unlink()
     (problem,) = walked(name, tmp_path, Problem)
@@ -163,7 +135,7 @@ DOUBLED_MASK = [
 
 @pytest.mark.parametrize(("name", "pattern", "to", "sample_id"), DOUBLED_MASK)
 def test_two_masks_for_one_image_are_named(tmp_path, name, pattern, to, sample_id):
-    truths = MAKERS[name](tmp_path)
+    truths = lookalikes.MAKERS[name](tmp_path)
     (file,) = tmp_path.glob(pattern)
     put(tmp_path / to / file.name, file.read_bytes())
     (problem,) = walked(name, tmp_path, Problem)

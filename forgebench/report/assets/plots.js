@@ -22,7 +22,7 @@
       visible: !hidden.has(entry),
       line: { ...trace.line, color: entryColour(entry), width: 2, dash },
       marker: { ...trace.marker, color: entryColour(entry) },
-      hovertemplate: `${HOVER_NAME}%{x:.3f}, %{y:.3f}${trace.customdata ? " (%{customdata:,} ${of})" : ""}<extra></extra>`,
+      hovertemplate: `${HOVER_NAME}%{x:.3f}, %{y:.3f}${of ? ` (%{customdata:,} ${of})` : ""}<extra></extra>`,
     };
   };
 
