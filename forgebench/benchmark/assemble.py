@@ -12,6 +12,7 @@ from forgebench.benchmark.hashing import hash_of_lines
 from forgebench.benchmark.manifest import MANIFEST, Facts, Manifest, SplitCounts
 from forgebench.benchmark.opened import Benchmark
 from forgebench.benchmark.write import Job, Make, Shard, discard, finish, write_shards
+from forgebench.engine import Engine
 from forgebench.errors import InputError, Problem, ProblemsError
 from forgebench.schema import Fix
 from forgebench.version import VERSION
@@ -31,6 +32,7 @@ def assemble(
     fixes: Sequence[Fix] = (),
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Benchmark:
     """Make all samples, stop on problems that are not allowed, and write the benchmark.
 
@@ -38,7 +40,7 @@ def assemble(
         ProblemsError: If samples have problems that `allow_issues` does not name; nothing is left behind.
         InputError: If no sample is left.
     """
-    shards = write_shards(out, jobs, make, what=what, workers=workers)
+    shards = write_shards(out, jobs, make, what=what, workers=workers, engine=engine)
     found = sorted([*problems, *(Problem(**p) for shard in shards for p in shard.problems)])
     stopping = [p for p in found if p.code != NEVER_STOPS and allow_issues != "all" and p.code not in allow_issues]
     if stopping:

@@ -13,9 +13,11 @@ from forgebench.benchmark.manifest import Facts
 from forgebench.benchmark.opened import Benchmark
 from forgebench.benchmark.rows import Row, row_of
 from forgebench.benchmark.write import Job, check_free
+from forgebench.engine import Engine, check_engine
 from forgebench.errors import InputError, NotFoundError, Problem
 from forgebench.schema import SAMPLE_ID, Fix
-from forgebench.sources import Entry, SourceSpec, read, source
+from forgebench.sources import Entry, SourceSpec, read
+from forgebench.sources import source as source_named
 from forgebench.sources.containers import stamp
 from forgebench.sources.files import files_below
 from forgebench.sources.protocols import divide
@@ -29,24 +31,26 @@ DERIVED = {
 
 
 def build(
-    source_name: str,
+    source: str,
     root: str | Path,
     out: str | Path,
     *,
     protocol: str | Path | None = None,
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Benchmark:
     """Turn a public data set, or a folder of one's own, into a benchmark.
 
     Args:
-        source_name: The source's name, such as `casia-v1`; `forgebench.sources()` lists them.
+        source: The source's name, such as `casia-v1`; `forgebench.sources()` lists them.
         root: The folder that holds the data set, in any of its known layouts.
         out: Where the benchmark is written; nothing may lie there.
         protocol: A published division into splits by its name on the card, or the path of a CSV file of one's own
             with the columns sample_id and split; None takes the card's splits.
         allow_issues: Kinds of problems whose samples are left out and recorded, or `all`; else they stop the build.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Raises:
         NotFoundError: If there is no such folder.
@@ -54,9 +58,10 @@ def build(
         ProblemsError: If samples have problems that `allow_issues` does not name, or a protocol of one's own puts a
             group into several splits.
     """
-    spec, root, out = source(source_name), Path(root), Path(out)
+    spec, root, out = source_named(source), Path(root), Path(out)
     if not root.is_dir():
         raise NotFoundError(f"Expected the folder of {spec.name} at {root}, found none. {_how_to_get(spec)}")
+    check_engine(engine)
     check_free(out)
     found = list(spec.walk(root))
     entries, twice = _unique(one for one in found if isinstance(one, Entry))
@@ -75,6 +80,7 @@ def build(
         fixes=[*(one for one in found if isinstance(one, Fix)), *divided.fixes],
         allow_issues=allow_issues,
         workers=workers,
+        engine=engine,
     )
 
 

@@ -18,8 +18,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from forgebench import engine
 from forgebench.benchmark.rows import Row
+from forgebench.engine import Engine, run
 from forgebench.errors import ForgeBenchError, InputError, Problem
 from forgebench.schema import features
 from forgebench.version import VERSION
@@ -73,7 +73,9 @@ def check_free(out: Path) -> None:
         raise InputError(f"{out} exists already. Choose another --out, or remove it first.")
 
 
-def write_shards(out: Path, jobs: Sequence[Job], make: Make, *, what: str, workers: int | None) -> list[Shard]:
+def write_shards(
+    out: Path, jobs: Sequence[Job], make: Make, *, what: str, workers: int | None, engine: Engine = "local"
+) -> list[Shard]:
     """Make all samples and write them into the partial folder; finished shards are taken as they are.
 
     Raises:
@@ -84,7 +86,7 @@ def write_shards(out: Path, jobs: Sequence[Job], make: Make, *, what: str, worke
     done = {name: shard for name, key, _ in plan if (shard := _finished(folder, name, key))}
     waiting = [(name, key, chunk) for name, key, chunk in plan if name not in done]
     todo = [job for _, _, chunk in waiting for job in chunk]
-    results = engine.run(partial(_make, make), todo, total=len(todo), what=what, workers=workers)
+    results = run(partial(_make, make), todo, total=len(todo), what=what, workers=workers, engine=engine)
     with _writing(folder):
         (folder / "data").mkdir(parents=True, exist_ok=True)
         _remove_strays(folder, [name for name, _, _ in plan])

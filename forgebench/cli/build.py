@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, Workers, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, print_json
+
+if TYPE_CHECKING:
+    from forgebench.engine import Engine
 
 
 def build(
@@ -22,6 +25,7 @@ def build(
         str, typer.Option(help="Kinds of problems whose samples are left out, separated by commas, or `all`.")
     ] = "",
     workers: Workers = None,
+    engine: EngineName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Turn a public data set, or your own folder, into a benchmark."""
@@ -29,7 +33,13 @@ def build(
 
     allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
     benchmark = forgebench.build(
-        name, root, out, protocol=protocol, allow_issues="all" if allowed == ["all"] else allowed, workers=workers
+        name,
+        root,
+        out,
+        protocol=protocol,
+        allow_issues="all" if allowed == ["all"] else allowed,
+        workers=workers,
+        engine=cast("Engine", engine),
     )
     manifest = benchmark.manifest
     if as_json:
