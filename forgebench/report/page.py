@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from base64 import b64encode
 from collections.abc import Sequence
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
+from forgebench import pages
 from forgebench.benchmark import Benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
@@ -26,8 +21,9 @@ from forgebench.report.results import COLUMNS, RANKED, UNDEFINED, all_metrics, m
 from forgebench.report.words import sentences
 from forgebench.scoring.score import REPORT
 
+_PACKAGE = "forgebench.report"
 _SCRIPTS = ("plotly-basic.min.js", "table.js", "plots.js", "lightbox.js", "print.js")
-_STYLES = ("page.css", "results.css", "gallery.css", "print.css")
+_STYLES = ("page.css", "tables.css", "gallery.css", "print.css")
 
 
 def write_report(
@@ -52,11 +48,7 @@ def write_report(
     path = Path(scores[0]) / REPORT if out is None else Path(out)
     if path.is_dir():
         raise InputError(f"{path} is a folder. Name the file to write, such as {path / REPORT}")
-    html = render(entries, make_gallery(entries, benchmark))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(html, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105
+    pages.write(path, render(entries, make_gallery(entries, benchmark)))
     return path
 
 
@@ -64,7 +56,6 @@ def render(entries: Sequence[Entry], gallery: Gallery) -> str:
     """The page's HTML; the same entries give the same bytes."""
     rankings = {metric: rank(entries, metric) for metric in RANKED}
     lead = "pixel_f1" if rankings["pixel_f1"].order else "image_auc"
-    scripts = [_asset(name) for name in _SCRIPTS]
     return _environment().get_template("page.html.j2").render(
         benchmark=entries[0].record.benchmark,
         statistics=entries[0].record.statistics,
@@ -78,37 +69,14 @@ def render(entries: Sequence[Entry], gallery: Gallery) -> str:
         tables=all_metrics(entries),
         figures=figures(entries),
         gallery=gallery,
-        scripts=[Markup(script) for script in scripts],  # noqa: S704  ours, never data
-        style=Markup("\n".join(_asset(name) for name in _STYLES)),  # noqa: S704
-        ramp=Markup(ramp_css()),  # noqa: S704
-        policy=_policy(scripts),
+        **pages.shell(_PACKAGE, _SCRIPTS, _STYLES, f":root {{ --ramp: {ramp_css()}; }}"),
     )  # fmt: skip
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("forgebench.report", "assets"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment = pages.environment(_PACKAGE)
     environment.filters |= {"shown": shown, "quoted": _quoted, "seconds": _seconds}
     return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("forgebench.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    """A Content-Security-Policy that lets the page run its own scripts and nothing else."""
-    hashes = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    # Plotly sets style attributes, and offers its pictures for download as blobs.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _suite(entry: Entry) -> str:
