@@ -1,6 +1,8 @@
 """The audit: shortcuts, leaks, duplicates and wrong truth of benchmarks, and what they hold."""
 
+from forgebench.audit.card import card_section, write_card
 from forgebench.audit.document import Audit, json_schema
+from forgebench.audit.page import write_audit
 from forgebench.audit.run import audit
 
-__all__ = ["Audit", "audit", "json_schema"]
+__all__ = ["Audit", "audit", "card_section", "json_schema", "write_audit", "write_card"]

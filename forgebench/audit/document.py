@@ -173,8 +173,8 @@ class Verdict(_Part):
     """One conclusion."""
 
     code: str
-    benchmark: str | None
-    """None where it is about several."""
+    benchmarks: list[str]
+    """Those that it is about."""
     negative: bool
     """Whether the command exits 1 for it."""
     text: str

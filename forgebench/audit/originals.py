@@ -13,7 +13,7 @@ from scipy import ndimage
 from forgebench.audit.document import Originals
 from forgebench.audit.look import Look
 
-LEAST_COVERED = 0.5
+LEAST_COVERED = 0.75
 """A mask that covers less of the difference than this disagrees with it."""
 
 Cells = NDArray[np.uint8]
@@ -21,7 +21,6 @@ Key = tuple[str, str, tuple[int, int]]
 """Benchmark, group and size: within one, forgeries and originals lie pixel on pixel."""
 
 _LEAST_DIFFERENCE = 3
-_MOST_TOUCHED = 0.9
 
 
 def key_of(look: Look) -> Key:
@@ -38,20 +37,22 @@ def covered(tampered: Cells, original: Cells, mask: Cells) -> float:
         mask: Shape (64, 64), uint8: how much of each cell is marked.
 
     Returns:
-        0 to 1, higher is better; NaN where the images do not differ beyond what recompression does, or nearly all
-        is marked. A cell beside a marked one counts as covered.
+        0 to 1, higher is better; NaN where the images do not differ beyond what recompression does, or all is
+        marked. A cell beside a marked one counts as covered, unless most of the image is marked.
     """
     difference = np.abs(tampered.astype(np.int64) - original)
-    touched = ndimage.binary_dilation(mask > 0, np.ones((3, 3), bool))
-    if touched.mean() > _MOST_TOUCHED:
+    inside = mask > 127
+    if inside.mean() < 0.5:
+        inside = ndimage.binary_dilation(mask > 0, np.ones((3, 3), bool))
+    if inside.all():
         return nan
-    outside = difference[~touched]
-    # What differs everywhere, by compression or toning, is no trace of the forgery's place.
-    level = np.median(outside)
-    spread = np.median(np.abs(outside - level))
+    # What differs on both sides, by compression or toning, is no trace of the forgery's place.
+    quiet = min((difference[inside], difference[~inside]), key=np.median)
+    level = np.median(quiet)
+    spread = np.median(np.abs(quiet - level))
     excess = np.clip(difference - level - max(_LEAST_DIFFERENCE, 6 * spread), 0, None)
     total = excess.sum()
-    return float(excess[touched].sum() / total) if total > 0 else nan
+    return float(excess[inside].sum() / total) if total > 0 else nan
 
 
 @dataclass

@@ -35,8 +35,8 @@ REPEATS = 3
 _MOST_VALUES = 12
 """Of a kind: the most frequent ones each become a feature."""
 _SEES = {
-    "container": "the file's format, name suffix, size, compression and metadata, and nothing of its content",
-    "statistics": "statistics of the whole image (colour, contrast, sharpness, noise, traces of compression)",
+    "container": "format, name suffix, size, compression and metadata of the file",
+    "statistics": "colour, contrast, sharpness, noise and traces of compression of the whole image",
 }
 
 Name = Literal["container", "statistics"]
@@ -152,20 +152,19 @@ def _interval(
 
 
 def _verdict(name: Name, auc: float, low: float, high: float, telling: Sequence[Feature]) -> tuple[Verdict, str]:
-    number = f"AUC {auc:.3f} (95 % interval {low:.3f} to {high:.3f}; 0.5 is chance)"
-    what = "a classifier that sees only " + _SEES[name]
+    number = f"AUC {auc:.3f}, 95 % interval {low:.3f} to {high:.3f}"
     if low > LIMIT:
         best = telling[0]
         return "shortcut", (
-            f"A shortcut: {what} tells tampered from authentic with {number}. The most telling is {best.name}, alone "
-            f"{best.auc_either_way:.3f} ({best.direction}). A method's image-level numbers here may measure this."
+            f"Shortcut: {_SEES[name]} alone tell tampered from authentic ({number}); most of all {best.name}, by itself "
+            f"{best.auc_either_way:.3f} ({best.direction})."
         )
     if high < 0.5:
         return "below chance", (
-            f"Nothing can be said: {what} has {number}. Below chance means that samples of both labels that are alike "
-            "to this classifier are balanced, or in different groups; it neither shows nor excludes a shortcut."
+            f"Undecided: {_SEES[name]} come out below chance ({number}). Samples that are alike but for their label are "
+            "balanced over groups; that neither shows nor excludes a shortcut."
         )
-    return "none found", f"No shortcut found: {what} has {number}; its lower end is not above {LIMIT}."
+    return "none found", f"No shortcut found: {_SEES[name]} tell the label no better than {number}."
 
 
 def _features(features: Features, tampered: Labels) -> list[Feature]:

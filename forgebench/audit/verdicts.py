@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from forgebench.audit.document import BenchmarkAudit, Finding, PairCount, Recurring, Verdict
 from forgebench.audit.duplicates import LEAKS
@@ -14,7 +15,7 @@ FINDINGS = {
     "tiny_mask": "tampered, with no region of at least 0.1 % of the image",
     "specks": "with regions under 0.1 % of the image beside larger ones",
     "marked_authentic": "authentic, with a mask that marks something",
-    "mask_disagrees": "whose mask covers less than half of the difference from the authentic original",
+    "mask_disagrees": "whose mask covers less than 75 % of the difference from the authentic original",
     "box_misses": "with more than 5 % of the tampered pixels in no box",
     "box_empty": "with a box that holds no tampered pixel",
 }
@@ -36,42 +37,36 @@ def verdicts(
     """Every conclusion: the probes, leaks, and findings by kind."""
     for one in audits:
         for probe in one.probes:
-            negative = probe.verdict == "shortcut"
-            yield Verdict(code=f"shortcut_{probe.name}", benchmark=one.name, negative=negative, text=probe.text)
-    yield from _duplicates(counts)
+            yield _verdict(f"shortcut_{probe.name}", one.name, probe.text, negative=probe.verdict == "shortcut")
+    yield from map(_pairs, counts)
+    if not counts:
+        text = "No image is there twice, or nearly so, across benchmarks, splits or groups."
+        yield _verdict("no_duplicates", *(one.name for one in audits), text)
     yield from _recurring(recurring)
     times = Counter((finding.benchmark, finding.code) for finding in findings)
     for (name, code), number in sorted(times.items()):
-        yield Verdict(code=code, benchmark=name, negative=False, text=f"{counted(number, 'sample')} {FINDINGS[code]}.")
+        yield _verdict(code, name, f"{counted(number, 'sample')} {FINDINGS[code]}.")
 
 
-def _duplicates(counts: Sequence[PairCount]) -> Iterator[Verdict]:
-    if not counts:
-        yield Verdict(
-            code="no_duplicates", benchmark=None, negative=False,
-            text="No image is there twice, or nearly so, across benchmarks, splits or groups.",
-        )  # fmt: skip
-    for one in counts:
-        what = counted(one.pairs, "pair") + (" of the same bytes" if one.kind == "exact" else " of near duplicates")
-        left, right = one.between
-        where = f"{left} and {right}" if left != right else left
-        yield Verdict(
-            code=f"{one.kind}_across_{one.across}", benchmark=None, negative=one.across in LEAKS,
-            text=f"{what} {_ACROSS[one.across]}: {where}.",
-        )  # fmt: skip
+def _verdict(code: str, *names_and_text: str, negative: bool = False) -> Verdict:
+    *names, text = names_and_text
+    return Verdict(code=code, benchmarks=names, negative=negative, text=text)
+
+
+def _pairs(one: PairCount) -> Verdict:
+    what = counted(one.pairs, "pair") + (" of the same bytes" if one.kind == "exact" else " of near duplicates")
+    names = sorted({place.rpartition("/")[0] for place in one.between})
+    text = f"{what} {_ACROSS[one.across]}: {' and '.join(dict.fromkeys(one.between))}."
+    return _verdict(f"{one.kind}_across_{one.across}", *names, text, negative=one.across in LEAKS)
 
 
 def _recurring(recurring: Sequence[Recurring]) -> Iterator[Verdict]:
-    for what in ("group", "photograph"):
-        found = [one for one in recurring if one.what == what]
-        if found:
-            first = found[0]
-            samples = ", ".join(f"{n} in {split}" for split, n in first.samples.items())
-            yield Verdict(
-                code=f"{what}_across_splits", benchmark=None, negative=True,
-                text=f"{counted(len(found), what)} in several splits, such as {first.name[:32]} of {first.benchmark} "
-                f"({samples}).",
-            )  # fmt: skip
+    for (what, name), some in groupby(recurring, key=lambda one: (one.what, one.benchmark)):
+        first, *others = some
+        samples = ", ".join(f"{n} in {split}" for split, n in first.samples.items())
+        number = counted(1 + len(others), what)
+        text = f"{number} in several splits, such as {first.name[:32]} ({samples})."
+        yield _verdict(f"{what}_across_splits", name, text, negative=True)
 
 
 def counted(number: int, thing: str) -> str:
