@@ -31,7 +31,7 @@ class Probe(_Part):
 
     name: Literal["container", "statistics"]
     sees: str
-    verdict: Literal["shortcut", "none found", "below chance", "undefined"]
+    verdict: Literal["shortcut", "weak", "none found", "below chance", "undefined"]
     text: str
     """The verdict in words."""
     auc: float | None
@@ -143,7 +143,7 @@ class Statistics(_Part):
     formats: Categories
     jpeg_quality: Bins
     area: Bins
-    """Share of the image that is tampered, logarithmic bins; tampered images with a mask."""
+    """Share of the image that is tampered; tampered images with a mask."""
     manipulations: list[Manipulation]
     heat: list[list[float]]
     """Rows of 32 by 32 cells: the share of the masks' area there is, the mean over masks; empty without masks."""

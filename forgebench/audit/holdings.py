@@ -16,9 +16,9 @@ from forgebench.audit.pixels import GRID
 HEAT = 32
 """Cells on each side of the heat map."""
 
-_MEGAPIXELS = tuple(float(edge) for edge in np.round(np.geomspace(0.01, 100, 21), 4))
+_MEGAPIXELS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 _QUALITY = tuple(float(edge) for edge in range(0, 105, 5))
-_AREA = tuple(float(edge) for edge in np.round(np.geomspace(0.0001, 1, 17), 6))
+_AREA = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _MANY = 4
 
 

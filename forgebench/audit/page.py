@@ -62,18 +62,18 @@ def render(audit: Audit) -> str:
 def _figures(index: int, one: BenchmarkAudit) -> Iterator[tuple[str, Figure]]:
     held = one.statistics
     found = {
-        "megapixels": _bars(_names(held.megapixels, "{:.3g}"), held.megapixels, "megapixels"),
+        "megapixels": _bars(_names(held.megapixels), held.megapixels, "megapixels"),
         "formats": _bars(held.formats.names, held.formats, "format"),
-        "jpeg_quality": _bars(_names(held.jpeg_quality, "{:.0f}"), held.jpeg_quality, "JPEG quality"),
-        "area": _bars(_names(held.area, "{:.2g}"), held.area, "share of the image that is tampered"),
+        "jpeg_quality": _bars(_names(held.jpeg_quality), held.jpeg_quality, "JPEG quality"),
+        "area": _bars(_names(held.area, 100), held.area, "tampered, % of the image"),
     }
     for name, figure in found.items():
         if figure["data"]:
             yield f"{name}-{index}", figure
 
 
-def _names(bins: Bins, form: str) -> list[str]:
-    return [f"{form.format(low)} to {form.format(high)}" for low, high in pairwise(bins.edges)]
+def _names(bins: Bins, unit: float = 1) -> list[str]:
+    return [f"{unit * low:g}–{unit * high:g}" for low, high in pairwise(bins.edges)]
 
 
 def _bars(names: Sequence[str], counts: Bins | Categories, title: str) -> Figure:

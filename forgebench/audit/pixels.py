@@ -16,6 +16,7 @@ NUMBERS = (
 GRID = 64
 """Cells on each side of a thumbnail and of a mask's coverage."""
 HASH_SIDE = 16
+_CELLS = 16
 HASH_BITS = HASH_SIDE**2
 _FLAT = 2.0
 """Images of less contrast than this, grey levels, have no perceptual hash: what it would hash is noise."""
@@ -58,46 +59,54 @@ def thumbnail(gray: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(gray.resize((GRID, GRID), Image.Resampling.BOX))
 
 
-def _mean(values: Gray) -> float:
-    return float(values.mean()) if values.size else nan
+def _typical(values: Gray) -> float:
+    """The median over 16 by 16 cells of the mean in each: what an image is like but for a small part of it.
+
+    A forgery's own border must not be taken for a trait of the image.
+    """
+    if not values.size:
+        return nan
+    cells = Image.fromarray(values).resize((_CELLS, _CELLS), Image.Resampling.BOX)
+    return float(np.median(np.asarray(cells)))
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below > 0 else nan
 
 
 def _sharpness(gray: Gray) -> float:
-    """Logarithm of 1 + the variance of the Laplacian; higher is sharper."""
+    """Typical size of the Laplacian, grey levels; higher is sharper."""
     inner = gray[1:-1, 1:-1]
-    laplacian = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:] - 4 * inner
-    return float(np.log1p(laplacian.var())) if laplacian.size else nan
+    return _typical(np.abs(gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:] - 4 * inner))
 
 
 def _noise(gray: Gray) -> float:
-    """Standard deviation of the noise, grey levels (Immerkær 1996)."""
-    second = np.diff(np.diff(gray, 2, axis=0), 2, axis=1)
-    return sqrt(pi / 2) / 6 * _mean(np.abs(second))
+    """Typical standard deviation of the noise, grey levels (Immerkær 1996)."""
+    return sqrt(pi / 2) / 6 * _typical(np.abs(np.diff(np.diff(gray, 2, axis=0), 2, axis=1)))
 
 
 def _fine_detail(gray: Gray) -> float:
-    """Mean difference of neighbours over that of pixels two apart; lower after upsampling or smoothing."""
-    near, far = np.abs(np.diff(gray, axis=1)), np.abs(gray[:, 2:] - gray[:, :-2])
-    return _mean(near) / _mean(far) if far.size and far.any() else nan
+    """Typical difference of neighbours over that of pixels two apart; lower after upsampling or smoothing."""
+    return _ratio(_typical(np.abs(np.diff(gray, axis=1))), _typical(np.abs(gray[:, 2:] - gray[:, :-2])))
 
 
 def _blockiness(gray: Gray) -> float:
-    """Mean difference across the borders of 8 by 8 blocks over that within them; 1 without a grid."""
+    """Typical difference across the borders of 8 by 8 blocks over that within them; 1 without a grid."""
     ratios = []
     for values in (gray, gray.T):
-        steps = np.abs(np.diff(values, axis=1)).mean(axis=0) if len(values) else np.empty(0)
-        border = np.arange(len(steps)) % 8 == 7
-        inside = _mean(steps[~border])
-        ratios.append(_mean(steps[border]) / inside if inside > 0 else nan)
+        steps = np.abs(np.diff(values, axis=1))
+        border = np.arange(steps.shape[1]) % 8 == 7
+        ratios.append(_ratio(_typical(steps[:, border]), _typical(steps[:, ~border])))
     return float(np.mean(ratios))
 
 
 def _zero_dct(gray: Gray) -> float:
-    """Share of the DCT coefficients of 8 by 8 blocks that are next to nothing; higher after stronger compression."""
+    """Typical share of the DCT coefficients of 8 by 8 blocks that are next to nothing; higher after stronger compression."""
     from scipy.fft import dctn
 
     height, width = (side // 8 * 8 for side in gray.shape)
     if not height or not width:
         return nan
     blocks = gray[:height, :width].reshape(height // 8, 8, width // 8, 8)
-    return float((np.abs(dctn(blocks, axes=(1, 3), norm="ortho")) < 0.5).mean())
+    next_to_nothing = np.abs(dctn(blocks, axes=(1, 3), norm="ortho")) < 0.5
+    return _typical(next_to_nothing.mean(axis=(1, 3), dtype=np.float32))

@@ -41,7 +41,7 @@ _SEES = {
 
 Name = Literal["container", "statistics"]
 Direction = Literal["higher is tampered", "lower is tampered", "neither"]
-Verdict = Literal["shortcut", "none found", "below chance", "undefined"]
+Verdict = Literal["shortcut", "weak", "none found", "below chance", "undefined"]
 Labels = NDArray[np.bool_]
 
 
@@ -156,15 +156,17 @@ def _verdict(name: Name, auc: float, low: float, high: float, telling: Sequence[
     if low > LIMIT:
         best = telling[0]
         return "shortcut", (
-            f"Shortcut: {_SEES[name]} alone tell tampered from authentic ({number}); most of all {best.name}, by itself "
-            f"{best.auc_either_way:.3f} ({best.direction})."
+            f"Shortcut: {_SEES[name]} alone tell tampered from authentic ({number}); most of all "
+            f"{best.name.replace('_', ' ')}, by itself {best.auc_either_way:.3f} ({best.direction})."
         )
     if high < 0.5:
         return "below chance", (
-            f"Undecided: {_SEES[name]} come out below chance ({number}). Samples that are alike but for their label are "
-            "balanced over groups; that neither shows nor excludes a shortcut."
+            f"Undecided: {_SEES[name]} come out below chance ({number}). Samples that are alike but for their label "
+            "are balanced over groups; that neither shows nor excludes a shortcut."
         )
-    return "none found", f"No shortcut found: {_SEES[name]} tell the label no better than {number}."
+    if low > 0.5:
+        return "weak", f"No shortcut, but a trace: {_SEES[name]} tell the label a little ({number})."
+    return "none found", f"No shortcut found: {_SEES[name]} are not told from chance ({number})."
 
 
 def _features(features: Features, tampered: Labels) -> list[Feature]:
