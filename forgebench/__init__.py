@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from forgebench.version import VERSION
 
 if TYPE_CHECKING:
-    from forgebench import metrics
+    from forgebench import audit, metrics
     from forgebench.annotations import loosen
     from forgebench.benchmark.build import build
     from forgebench.benchmark.opened import Benchmark, open_benchmark
@@ -40,16 +40,16 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
-    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate",
-    "verify", "write_submission",
+    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit", "build", "compare",
+    "loosen", "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize",
+    "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """Import on first use, so that `import forgebench` is quick."""
-    if name == "metrics":
-        return import_module("forgebench.metrics")
+    if name in ("audit", "metrics"):
+        return import_module(f"forgebench.{name}")
     if name in _HOME_OF:
         return getattr(import_module(f"forgebench.{_HOME_OF[name]}"), name)
     raise AttributeError(f"module 'forgebench' has no attribute {name!r}")

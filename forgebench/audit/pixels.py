@@ -101,7 +101,7 @@ def _blockiness(gray: Gray) -> float:
 
 
 def _zero_dct(gray: Gray) -> float:
-    """Typical share of the DCT coefficients of 8 by 8 blocks that are next to nothing; higher after stronger compression."""
+    """Typical share of the DCT coefficients of 8 by 8 blocks that are next to nothing: compression zeroes them."""
     from scipy.fft import dctn
 
     height, width = (side // 8 * 8 for side in gray.shape)

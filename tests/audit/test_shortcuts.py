@@ -69,8 +69,8 @@ def with_exif(index):
 @pytest.mark.parametrize(
     ("make", "feature"),
     [
-        (another_format, "format is JPEG"), (another_quality, "luma_mean"), (another_subsampling, "subsampling is 4:2:0"),
-        (another_suffix, "suffix is .jpg"), (with_exif, "exif is yes"),
+        (another_format, "format is JPEG"), (another_quality, "luma_mean"),
+        (another_subsampling, "subsampling is 4:2:0"), (another_suffix, "suffix is .jpg"), (with_exif, "exif is yes"),
     ],
 )  # fmt: skip
 def test_a_planted_shortcut_of_the_file_is_caught(tmp_path, make, feature):
@@ -82,7 +82,7 @@ def test_a_planted_shortcut_of_the_file_is_caught(tmp_path, make, feature):
     best = {each.name: each for each in one.features}[feature]
     assert best.auc_either_way > 0.75
     assert best.direction == ("lower is tampered" if feature in ("luma_mean", "exif is yes") else "higher is tampered")
-    assert [v.code for v in found.verdicts if v.negative][0] == "shortcut_container"
+    assert next(v.code for v in found.verdicts if v.negative) == "shortcut_container"
 
 
 def test_resampling_of_the_tampered_alone_is_caught(tmp_path):
