@@ -37,19 +37,18 @@ def verdicts(
     """Every conclusion: the probes, leaks, and findings by kind."""
     for one in audits:
         for probe in one.probes:
-            yield _verdict(f"shortcut_{probe.name}", one.name, probe.text, negative=probe.verdict == "shortcut")
+            yield _verdict(f"shortcut_{probe.name}", [one.name], probe.text, negative=probe.verdict == "shortcut")
     yield from map(_pairs, counts)
     if not counts:
         text = "No image is there twice, or nearly so, across benchmarks, splits or groups."
-        yield _verdict("no_duplicates", *(one.name for one in audits), text)
+        yield _verdict("no_duplicates", [one.name for one in audits], text)
     yield from _recurring(recurring)
     times = Counter((finding.benchmark, finding.code) for finding in findings)
     for (name, code), number in sorted(times.items()):
-        yield _verdict(code, name, f"{counted(number, 'sample')} {FINDINGS[code]}.")
+        yield _verdict(code, [name], f"{counted(number, 'sample')} {FINDINGS[code]}.")
 
 
-def _verdict(code: str, *names_and_text: str, negative: bool = False) -> Verdict:
-    *names, text = names_and_text
+def _verdict(code: str, names: list[str], text: str, *, negative: bool = False) -> Verdict:
     return Verdict(code=code, benchmarks=names, negative=negative, text=text)
 
 
@@ -57,7 +56,7 @@ def _pairs(one: PairCount) -> Verdict:
     what = counted(one.pairs, "pair") + (" of the same bytes" if one.kind == "exact" else " of near duplicates")
     names = sorted({place.rpartition("/")[0] for place in one.between})
     text = f"{what} {_ACROSS[one.across]}: {' and '.join(dict.fromkeys(one.between))}."
-    return _verdict(f"{one.kind}_across_{one.across}", *names, text, negative=one.across in LEAKS)
+    return _verdict(f"{one.kind}_across_{one.across}", names, text, negative=one.across in LEAKS)
 
 
 def _recurring(recurring: Sequence[Recurring]) -> Iterator[Verdict]:
@@ -66,7 +65,7 @@ def _recurring(recurring: Sequence[Recurring]) -> Iterator[Verdict]:
         samples = ", ".join(f"{n} in {split}" for split, n in first.samples.items())
         number = counted(1 + len(others), what)
         text = f"{number} in several splits, such as {first.name[:32]} ({samples})."
-        yield _verdict(f"{what}_across_splits", name, text, negative=True)
+        yield _verdict(f"{what}_across_splits", [name], text, negative=True)
 
 
 def counted(number: int, thing: str) -> str:
