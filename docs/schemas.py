@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from forgebench.audits import json_schema as audit_schema
 from forgebench.scoring.record import json_schema as record_schema
 from forgebench.submission import json_schema as submission_schema
 
 FOLDER = Path(__file__).parent / "schemas"
-SCHEMAS = {"submission": submission_schema, "record": record_schema}
+SCHEMAS = {"submission": submission_schema, "record": record_schema, "audit": audit_schema}
 
 
 def main() -> None:

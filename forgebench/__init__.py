@@ -10,6 +10,7 @@ from forgebench.version import VERSION
 if TYPE_CHECKING:
     from forgebench import metrics
     from forgebench.annotations import loosen
+    from forgebench.audits.run import audit
     from forgebench.benchmark.build import build
     from forgebench.benchmark.opened import Benchmark, open_benchmark
     from forgebench.benchmark.synthesize import synthesize
@@ -30,6 +31,7 @@ __version__ = VERSION
 
 _HOMES = {
     "annotations": ("loosen",),
+    "audits": ("audit",),
     "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Box", "Explanation", "Prediction", "Sample"),
@@ -41,8 +43,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
-    "Problem", "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare",
-    "loosen", "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sign", "sources",
+    "Problem", "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit", "build",
+    "compare", "loosen", "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sign", "sources",
     "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from forgebench.cli.audit import audit
 from forgebench.cli.browse import browse
 from forgebench.cli.build import build
 from forgebench.cli.compare import compare
@@ -56,7 +57,7 @@ def _about(
 
 
 for command in (
-    demo, sources, build, synth, verify, predict, validate, score, rescore, sign, compare, report, browse,
+    demo, sources, build, synth, verify, audit, predict, validate, score, rescore, sign, compare, report, browse,
 ):  # fmt: skip
     app.command()(command)
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
-from base64 import b64encode
 from collections.abc import Sequence
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
+from forgebench import pages
 from forgebench.benchmark import Benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
@@ -32,8 +27,9 @@ from forgebench.report.slices import sliced
 from forgebench.report.words import listed, sentences
 from forgebench.scoring.score import REPORT
 
+_PACKAGE = "forgebench.report"
 _SCRIPTS = ("plotly-basic.min.js", "table.js", "plots.js", "lightbox.js", "print.js")
-_STYLES = ("page.css", "results.css", "parts.css", "gallery.css", "print.css")
+_STYLES = ("page.css", "tables.css", "parts.css", "gallery.css", "print.css")
 
 
 def write_report(
@@ -74,7 +70,7 @@ def write_report(
     written = {path: render(entries, make_gallery(entries, benchmark), lead, rankings)}
     written |= {file: paper_table(form, entries, rankings, lead) for file, form in tables}
     for file, text in written.items():
-        _write(file, text)
+        pages.write(file, text)
     return path
 
 
@@ -84,13 +80,6 @@ def _check_files(*paths: Path) -> None:
             raise InputError(f"{path} is a folder. Name the file to write, such as {path / REPORT}")
     if len({path.resolve() for path in paths}) < len(paths):
         raise InputError(f"{paths[-1]} is named for two things. Name a file for each.")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)  # noqa: PTH105
 
 
 def leading(entries: Sequence[Entry], metric: str | None) -> str:
@@ -110,7 +99,6 @@ def leading(entries: Sequence[Entry], metric: str | None) -> str:
 
 def render(entries: Sequence[Entry], gallery: Gallery, lead: str, rankings: dict[str, Ranking]) -> str:
     """The page's HTML; the same entries give the same bytes."""
-    scripts = [_asset(name) for name in _SCRIPTS]
     rows = main_rows(entries, rankings, lead)
     return _environment().get_template("page.html.j2").render(
         benchmark=entries[0].record.benchmark,
@@ -128,37 +116,14 @@ def render(entries: Sequence[Entry], gallery: Gallery, lead: str, rankings: dict
         tables=all_metrics(entries),
         figures=figures(entries),
         gallery=gallery,
-        scripts=[Markup(script) for script in scripts],  # noqa: S704  ours, never data
-        style=Markup("\n".join(_asset(name) for name in _STYLES)),  # noqa: S704
-        ramp=Markup(ramp_css()),  # noqa: S704
-        policy=_policy(scripts),
+        **pages.shell(_PACKAGE, _SCRIPTS, _STYLES, f":root {{ --ramp: {ramp_css()}; }}"),
     )  # fmt: skip
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("forgebench.report", "assets"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment = pages.environment(_PACKAGE)
     environment.filters |= {"shown": shown, "quoted": _quoted, "seconds": _seconds, "listed": listed, "p": _p}
     return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("forgebench.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    """A Content-Security-Policy that lets the page run its own scripts and nothing else."""
-    hashes = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    # Plotly sets style attributes, and offers its pictures for download as blobs.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _suite(entry: Entry) -> str:

@@ -56,9 +56,7 @@ def opened(chromium: playwright.Browser, address: str) -> Iterator[Open]:
             wrong.append(route.request.url)
             route.abort()
 
-    def run(
-        width: int = 1280, height: int = 900, scheme: str = "light", at: str = address
-    ) -> playwright.Page:
+    def run(width: int = 1280, height: int = 900, scheme: str = "light", at: str = address) -> playwright.Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         context.route("**/*", answer)

@@ -92,13 +92,24 @@ def test_markup_in_a_name_cannot_leave_its_place(scores: Scores) -> None:
     evil = "</script></title><script>alert(1)</script><img src=x onerror=alert(1)>"
     (entry,) = read_entries([scores["seer"]])
     method = entry.record.method.model_copy(update={"method": evil, "hardware": evil, "version": evil})
-    changed = type(entry)(evil, entry.folder, entry.record.model_copy(update={"method": method}), entry.table)
+    (number,) = (one for one in entry.record.metrics if one.metric == "pixel_f1")
+    strange = [
+        number.model_copy(update={"definition": evil, "metric": f"pixel_f1_{evil}", "rankable": False}),
+        number.model_copy(update={"subset": f"source={evil}"}),
+    ]
+    changes = {
+        "method": method, "definitions": entry.record.definitions | {evil: 1}, "slices": ["source"],
+        "metrics": [*entry.record.metrics, *strange],
+    }  # fmt: skip
+    changed = type(entry)(evil, entry.folder, entry.record.model_copy(update=changes), entry.table)
     html = drawn(changed, evil)
     page = parse(html)
     assert "<script>alert" not in html
     assert "<img" not in html
     assert len(list(page.all("script"))) == len(list(parse(drawn(entry)).all("script")))
     assert figures(page)["f1"]["data"][0]["name"].startswith("&lt;/script&gt;")
+    for name in ("definitions", "slices", "every"):
+        assert evil in next(page.all("section", id=name)).text
 
 
 def test_the_page_is_one_file_that_may_run_only_its_own_scripts(page: Element, html: str) -> None:

@@ -43,7 +43,7 @@
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: css("--sans"), size: 11.5, color: css("--muted") },
     margin: { l: 48, r: 10, t: 8, b: small ? 38 : 44 },
-    showlegend: false, barmode: "overlay", hovermode: "closest",
+    showlegend: false, barmode: figure.layout.barmode ?? "overlay", hovermode: "closest",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--faint"), activecolor: css("--ink") },
     hoverlabel: { namelength: -1, bgcolor: css("--raised"), bordercolor: css("--line"), font: { color: css("--ink") } },
     xaxis: axis(figure.layout.xaxis),
