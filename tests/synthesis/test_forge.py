@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from synthesis.making import forgeries, grounds_of, photos, pixels, plan_of, recipe, rendered
 
 import forgebench
 from forgebench.benchmark import write
@@ -20,6 +19,7 @@ from forgebench.synthesis import forge, list_photos, load_recipe
 from forgebench.synthesis.orders import Orders
 from forgebench.synthesis.recipe import shipped_recipes
 from forgebench.synthesis.search import piece
+from synthesis.making import forgeries, grounds_of, photos, pixels, plan_of, recipe, rendered
 
 BLENDS = ("hard", "feathered", "laplacian", "poisson")
 FILLS = ("telea", "navier_stokes", "biharmonic", "patch")
