@@ -47,7 +47,8 @@ def test_photographs_below_a_folder_each_once(tmp_path: Path) -> None:
     (tmp_path / "copy of p0.jpg").write_bytes((tmp_path / "p0.jpg").read_bytes())
     (tmp_path / "readme.txt").write_text("not looked at")
     (tmp_path / ".hidden.jpg").write_text("nor this")
-    assert [photo.name for photo in list_photos(tmp_path)] == ["copy of p0.jpg", "deep/down/p1.jpg", "deep/down/p3.jpg", "p2.jpg"]
+    names = [photo.name for photo in list_photos(tmp_path)]
+    assert names == ["copy of p0.jpg", "deep/down/p1.jpg", "deep/down/p3.jpg", "p2.jpg"]
 
 
 def test_what_cannot_be_used_is_named_at_once(tmp_path: Path) -> None:
@@ -127,8 +128,9 @@ def test_every_mode_comes_as_colour(tmp_path: Path, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scale", "longest", "size"), [(1, None, (3000, 2000)), (0.5, None, (1500, 1000)), (1, 600, (600, 400)), (0.1, 600, (300, 200))]
-)  # fmt: skip
+    ("scale", "longest", "size"),
+    [(1, None, (3000, 2000)), (0.5, None, (1500, 1000)), (1, 600, (600, 400)), (0.1, 600, (300, 200))],
+)
 def test_photographs_are_never_enlarged(scale: float, longest: int | None, size: tuple[int, int]) -> None:
     photo = type(photos()[0])("", "", "", "JPEG", (3000, 2000))
     assert size_at(photo, scale, longest) == size
