@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -137,7 +136,7 @@ class Plan:
 
     def to_json(self) -> str:
         """As it is stored."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return str(_adapter().dump_json(self), "utf-8")
 
 
 def read_plan(text: str | None) -> Plan:

@@ -105,6 +105,9 @@ class _Search:
         texture = self._texture(origin, region)
         if texture is None:
             return None
+        grown = step.scale * self.host.factor / origin.factor
+        if not self._near(region.sum() * grown**2 / self.taken.size):
+            return None
         patch, alpha, (_, was) = cut(origin.thumbnail, region, step, self.host.factor / origin.factor)
         height = origin.thumbnail.shape[0]
         middle = (was + (region.any(axis=1).sum()) / 2) / height
@@ -130,8 +133,13 @@ class _Search:
         gates, (height, width) = self.recipe.region, self.taken.shape
         share = alpha.sum() / self.taken.size
         least = min(alpha.shape) / self.host.factor
-        within = gates.area[0] / _SPREAD <= share <= gates.area[-1] * _SPREAD
-        return bool(within and least >= gates.min_side and alpha.shape[0] < height and alpha.shape[1] < width)
+        smaller = alpha.shape[0] < height and alpha.shape[1] < width
+        return bool(self._near(share) and least >= gates.min_side and smaller)
+
+    def _near(self, share: float) -> bool:
+        """Whether a share of the image is one that the recipe wants."""
+        area = self.recipe.region.area
+        return area[0] / _SPREAD <= share <= area[-1] * _SPREAD
 
     def _placed(
         self, step: Step, patch: Pixels, alpha: Mask, middle: float, taken: Mask, rng: np.random.Generator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +18,22 @@ _PARTS = 4
 """About how many superpixels make a region."""
 _ABOUT = 1.6
 """By how much a region may be larger or smaller than wanted."""
+_PLACE = 150.0
+"""Grey levels that two superpixels count as apart when they lie a longest side apart."""
 _SOFT = 0.9
 """How far a superpixel's outline is rounded, thumbnail pixels."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A group of superpixels."""
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Groups of superpixels that keep off the image's border."""
 
-    members: tuple[int, ...]
-    share: float
+    members: Mask
+    """Shape (groups, superpixels)."""
+    shares: NDArray[np.float64]
     """Of the image."""
-    contrast: float
-    """Mean difference of colour over its rim, Lab as bytes."""
+    contrasts: NDArray[np.float64]
+    """Mean difference of colour over the rim, Lab as bytes."""
 
 
 def find_shape(ground: Ground, share: float, rng: np.random.Generator) -> Shape | None:
@@ -50,12 +52,13 @@ def find_shape(ground: Ground, share: float, rng: np.random.Generator) -> Shape 
         mask = largest(ground.outline(instance).view(np.uint8)).view(bool)
         return encoded(mask, "instance", instance.category) if mask.any() else None
     count = next((n for n in _COUNTS if n * share >= _PARTS), _COUNTS[-1])
-    fitting = [one for one in candidates(ground, count) if share / _ABOUT <= one.share <= share * _ABOUT]
-    if not fitting:
+    found = candidates(ground, count)
+    fitting = np.flatnonzero((found.shares >= share / _ABOUT) & (found.shares <= share * _ABOUT))
+    if not len(fitting):
         return None
-    weights = np.cumsum([one.contrast**3 + 1e-9 for one in fitting])
-    chosen = fitting[int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))]
-    return encoded(_rounded(np.isin(ground.superpixels(count), chosen.members)), "superpixels")
+    weights = np.cumsum(found.contrasts[fitting] ** 3 + 1e-9)
+    chosen = fitting[np.searchsorted(weights, rng.random() * weights[-1], side="right")]
+    return encoded(_rounded(found.members[chosen][ground.superpixels(count)]), "superpixels")
 
 
 def encoded(mask: Mask, how: str, category: str | None = None) -> Shape:
@@ -109,97 +112,48 @@ def solidity(mask: Mask) -> float:
 
 
 @lru_cache(maxsize=4)
-def candidates(ground: Ground, count: int) -> list[Candidate]:
-    """Connected groups of superpixels that stand out, from a tree of regions that grow together.
+def candidates(ground: Ground, count: int) -> Candidates:
+    """Groups of superpixels that stand out, from a tree of regions that grow together.
 
-    Neighbours are merged in the order of what that costs in variance of colour (Ward 1963), shared borders making it
-    cheaper, as in selective search (Uijlings et al. 2013); every group on the way that keeps off the image's border
-    is a candidate.
+    The tree is Ward's (1963) over mean colour and place, as in selective search (Uijlings et al. 2013).
     """
     labels = ground.superpixels(count)
-    outer = set(np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])).tolist())
-    return [
-        Candidate(tuple(group.members), group.size / labels.size, group.contrast / group.perimeter)
-        for group in _tree(*_measured(labels, ground.thumbnail))
-        if group.perimeter and not outer.intersection(group.members)
-    ]
+    borders, sizes, colours, places = measured(labels, ground.thumbnail)
+    outer = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    groups = tree(np.hstack([colours, places * _PLACE]))
+    groups = groups[~groups[:, outer].any(axis=1)]
+    inside, outside = groups.astype(np.float64), (~groups).astype(np.float64)
+    apart = np.abs(colours[:, None] - colours[None]).mean(axis=2)
+    rim, contrast = (np.einsum("ij,ij->i", inside @ lengths, outside) for lengths in (borders, borders * apart))
+    return Candidates(groups, inside @ sizes / labels.size, contrast / rim)
 
 
-@dataclass
-class _Group:
-    """Superpixels that have grown together; plain numbers, for there are few of them and many steps."""
+def tree(points: NDArray[np.float64]) -> Mask:
+    """Ward's groups of points, shape (groups, points), bool: the single points first, and not the whole."""
+    from scipy.cluster.hierarchy import linkage
 
-    members: list[int]
-    size: float
-    colour: list[float]
-    near: dict[int, tuple[float, float]]
-    """Of each neighbour: how long the common border is, and the difference of colour summed along it."""
-    perimeter: float
-    contrast: float
-    """The difference of colour summed along the perimeter."""
+    n = len(points)
+    groups = np.eye(2 * n - 1, n, dtype=bool)
+    for new, (a, b) in enumerate(linkage(points, "ward")[:, :2].astype(int), start=n):
+        groups[new] = groups[a] | groups[b]
+    return groups[:-1]
 
 
-def _tree(borders: NDArray[np.float64], sizes: NDArray[np.int64], colours: NDArray[np.float64]) -> list[_Group]:
-    """Every group of the tree, the single superpixels first."""
-    apart = borders * np.abs(colours[:, None] - colours[None]).mean(axis=2)
-    groups = []
-    for one, (row, along) in enumerate(zip(borders, apart, strict=True)):
-        near = {int(other): (float(row[other]), float(along[other])) for other in np.flatnonzero(row)}
-        groups.append(
-            _Group([one], float(sizes[one]), colours[one].tolist(), near, float(row.sum()), float(along.sum()))
-        )
-    pairs = ((a, b, edge[0]) for a, group in enumerate(groups) for b, edge in group.near.items() if a < b)
-    queue = [(_price(groups[a], groups[b], shared), a, b) for a, b, shared in pairs]
-    heapify(queue)
-    alive = set(range(len(groups)))
-    while queue:
-        _, a, b = heappop(queue)
-        if a in alive and b in alive:
-            alive -= {a, b}
-            new = len(groups)
-            groups.append(_joined(groups, a, b))
-            alive.add(new)
-            for other, (shared, along) in groups[new].near.items():
-                groups[other].near[new] = shared, along
-                heappush(queue, (_price(groups[other], groups[new], shared), other, new))
-    return groups
-
-
-def _joined(groups: list[_Group], a: int, b: int) -> _Group:
-    one, two = groups[a], groups[b]
-    near = {other: edge for other, edge in one.near.items() if other != b}
-    for other, (shared, along) in two.near.items():
-        if other != a:
-            before = near.get(other, (0.0, 0.0))
-            near[other] = before[0] + shared, before[1] + along
-    for other in near:
-        groups[other].near.pop(a, None)
-        groups[other].near.pop(b, None)
-    shared, along = one.near[b]
-    size = one.size + two.size
-    colour = [(one.size * x + two.size * y) / size for x, y in zip(one.colour, two.colour, strict=True)]
-    return _Group(
-        one.members + two.members, size, colour, near, one.perimeter + two.perimeter - 2 * shared,
-        one.contrast + two.contrast - 2 * along,
-    )  # fmt: skip
-
-
-def _price(one: _Group, two: _Group, shared: float) -> float:
-    (l1, a1, b1), (l2, a2, b2) = one.colour, two.colour
-    ward = one.size * two.size / (one.size + two.size) * ((l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2)
-    return (ward + 1) / (0.1 + shared / min(one.perimeter, two.perimeter))
-
-
-def _measured(
+def measured(
     labels: NDArray[np.int64], image: NDArray[np.uint8]
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Of each superpixel: the length of the borders with the others, the size, the mean colour in Lab."""
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each superpixel: the length of its borders with the others, size, mean colour in Lab, and centre.
+
+    Centres are rows and columns, shares of the longest side.
+    """
     import cv2
 
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    sizes = np.bincount(labels.ravel())
-    channels = [np.bincount(labels.ravel(), lab[..., c].ravel()) for c in range(3)]
-    return _borders(labels), sizes, np.stack(channels, 1) / np.maximum(sizes, 1)[:, None]
+    flat, sizes = labels.ravel(), np.bincount(labels.ravel())
+    ys, xs = np.divmod(np.arange(labels.size), labels.shape[1])
+    sums = [np.bincount(flat, values) for values in (*lab.reshape(-1, 3).T, ys, xs)]
+    means = np.stack(sums, axis=1) / np.maximum(sizes, 1)[:, None]
+    return _borders(labels), sizes, means[:, :3], means[:, 3:] / max(labels.shape)
 
 
 def _borders(labels: NDArray[np.int64]) -> NDArray[np.float64]:

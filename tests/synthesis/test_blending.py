@@ -219,17 +219,20 @@ def test_solidity_tells_objects_from_ribbons() -> None:
     assert shapes.solidity(np.zeros((5, 5), bool)) == 0
 
 
-def test_the_tree_of_regions_is_scikit_learn_s_ward_tree_where_borders_do_not_count() -> None:
-    """Four flat quarters, each of a few near colours: the tree has every quarter as a group."""
+def test_the_tree_of_regions_finds_what_has_one_colour() -> None:
+    """Four quarters, each of a few near colours: the tree has every quarter as a group."""
     rng = np.random.default_rng(0)
     tiles = np.kron(np.arange(64).reshape(8, 8), np.ones((10, 10), int))
     quarter = (tiles // 8 // 4) * 2 + tiles % 8 // 4
     colours = np.array([[200, 30, 30], [30, 200, 30], [30, 30, 200], [220, 220, 40]])[quarter]
     image = np.clip(colours + rng.integers(-6, 7, (64, 3))[tiles], 0, 255).astype(np.uint8)
-    groups = shapes._tree(*shapes._measured(tiles, image))
-    found = {frozenset(group.members) for group in groups}
+    borders, sizes, means, places = shapes.measured(tiles, image)
+    groups = shapes.tree(np.hstack([means, places]))
+    found = {frozenset(np.flatnonzero(group).tolist()) for group in groups}
     for number in range(4):
         assert frozenset(np.unique(tiles[quarter == number]).tolist()) in found
-    whole = groups[-1]
-    assert len(whole.members) == 64
-    assert whole.perimeter == pytest.approx(0)
+    assert len(found) == len(groups) == 2 * 64 - 2
+    assert (sizes == 100).all()
+    assert borders[0].nonzero()[0].tolist() == [1, 8]
+    assert borders[0, 1] == borders[1, 0] == 10
+    assert places[0] == pytest.approx([4.5 / 80, 4.5 / 80])

@@ -10,6 +10,7 @@ import pytest
 from forgebench.schema import Item
 from synthesis.making import forgeries, grounds_of, pixels, plan_of, recipe
 
+HARMONY = {"none": 2, "reinhard": 1}
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 
 
@@ -20,7 +21,7 @@ def items() -> list[Item]:
         "splice", "copy_move", "removal", "mixed",
         photo={"max_side": 256, "first": {"quality": [50, 80]}}, copies=[1, 2], region={"area": [0.01, 0.06]},
         geometry={"scale": [0.8, 1, 1, 1, 1, 1.2], "rotation": [-10, 0, 0, 0, 0, 10], "flip": 0.2},
-        seam={"blend": {"hard": 1, "feathered": 1, "laplacian": 1, "poisson": 1}, "harmonize": {"none": 2, "reinhard": 1}},
+        seam={"blend": dict.fromkeys(("hard", "feathered", "laplacian", "poisson"), 1), "harmonize": HARMONY},
         save={"format": {"png": 1}},
     )  # fmt: skip
     return forgeries(made, 40)
