@@ -57,9 +57,13 @@ def forge(photos: Sequence[Photo], recipe: Recipe, seed: int, index: int) -> Ite
 def forge_order(recipe: Recipe, seed: int, order: Order) -> Item | Problem:
     """The sample that was ordered; where no forgery can be made, its match is not made either."""
     name = f"s{seed}-{order.index:06d}"
-    planned = _planned(recipe, seed, order.pair)
+    hosts = ", ".join(photo.name for photo in order.pair.hosts)
+    try:
+        planned = _planned(recipe, seed, order.pair)
+    except OSError as error:
+        found = str(error) or type(error).__name__
+        return Problem("unreadable", name, f"the photographs {hosts}", found, "They must stay where they are.")
     if planned is None:
-        hosts = ", ".join(photo.name for photo in order.pair.hosts)
         return Problem(
             "no_region", name, f"a region that passes the recipe's gates in one of {hosts}", "none",
             "Widen [region] in the recipe, or leave such pairs out with --allow-issues no_region.",

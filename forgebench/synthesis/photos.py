@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
@@ -63,7 +65,7 @@ def list_photos(
     *,
     allow_issues: Collection[str] | Literal["all"] = (),
     objects: Mapping[str, tuple[Instance, ...]] | None = None,
-    workers: int | None = 1,
+    workers: int | None = None,
 ) -> list[Photo]:
     """All photographs below a folder or URL, sorted by name, each once.
 
@@ -71,7 +73,7 @@ def list_photos(
         folder: A folder, or a URL that fsspec reaches (`s3://…`, `memory://…`, `https://…`).
         allow_issues: Kinds of problems whose photographs are left out, or `all`; else they stop it.
         objects: What is outlined in the photographs, by their names; see `read_objects`.
-        workers: Number of processes that look at them; None takes all cores.
+        workers: Number of threads that look at them; None takes all cores.
 
     Raises:
         NotFoundError: If there is no such folder.
@@ -86,7 +88,7 @@ def list_photos(
 
 
 def look_at_photos(
-    folder: str | Path, *, objects: Mapping[str, tuple[Instance, ...]] | None = None, workers: int | None = 1
+    folder: str | Path, *, objects: Mapping[str, tuple[Instance, ...]] | None = None, workers: int | None = None
 ) -> tuple[list[Photo], list[Problem]]:
     """The photographs below a folder or URL that can be used, and what is wrong with the others.
 
@@ -95,8 +97,10 @@ def look_at_photos(
     """
     places = dict(files_at(folder))
     names = sorted(name for name in places if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES)
-    jobs = [(name, places[name]) for name in names]
-    seen = list(engine.run(_look, jobs, total=len(jobs), what="reading photographs", workers=workers))
+    # Threads, for reading and decoding wait for the disk, the network or a C library.
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        looked = pool.map(_look, [(name, places[name]) for name in names])
+        seen = list(engine.with_progress(looked, len(names), "reading photographs"))
     found = {one.sha256: one for one in reversed(seen) if isinstance(one, Photo)}
     photos = sorted(found.values(), key=lambda photo: photo.name)
     if objects:

@@ -93,6 +93,7 @@ class _Search:
         donor = self.donors[tries // _TRIES_PER_DONOR % len(self.donors)]() if self.kind == "splice" else None
         origin, step = donor or self.host, _geometry(self.kind, recipe.geometry, rng)
         share = draw(recipe.region.area, rng) * np.prod(self.host.size) / (step.scale**2 * np.prod(origin.size))
+        again = shape is not None
         shape = shape or find_shape(origin, min(0.5, float(share)), rng)
         if shape is None:
             return None
@@ -102,6 +103,8 @@ class _Search:
             smooth=bool(rng.random() < recipe.seam.smooth),
         )  # fmt: skip
         region = on_thumbnail(shape, origin)
+        if self.kind == "copy_move" and not again and (region & self.taken).any():
+            return None
         texture = self._texture(origin, region)
         if texture is None:
             return None

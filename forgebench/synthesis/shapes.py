@@ -20,7 +20,7 @@ _ABOUT = 1.6
 """By how much a region may be larger or smaller than wanted."""
 _PLACE = 150.0
 """Grey levels that two superpixels count as apart when they lie a longest side apart."""
-_SOFT = 0.9
+_SOFT = 1.5
 """How far a superpixel's outline is rounded, thumbnail pixels."""
 
 

@@ -131,6 +131,8 @@ def test_a_composition_lists_its_steps() -> None:
         assert item.manipulation == "mixed"
         assert 2 <= len(plan.steps) <= 3
         assert len({step.kind for step in plan.steps}) == len(plan.steps)
+        if item.source_mask is not None:
+            assert not (item.mask & item.source_mask).any(), "what was copied is still to be seen"
         host, forged = rendered(item)
         assert not (np.abs(forged.image.astype(int) - host.image).max(axis=2)[~forged.mask]).any()
 
