@@ -20,7 +20,6 @@ from forgebench.synthesis.forge import forge_order
 from forgebench.synthesis.orders import Order, Orders
 from forgebench.synthesis.photos import check_allowed, files_at, look_at_photos
 
-_ABOUT_BYTES = 250_000
 _DERIVED = {
     "mask": "exact: every pixel that the forgery changed before the image was finished and saved",
     "source_mask": "exact, where a region was copied within the image",
@@ -120,9 +119,18 @@ def _photos(
 
 
 def _job(recipe: Recipe, seed: int, order: Order) -> Job:
-    inputs = [recipe.digest, seed, order]
+    pair = order.pair
+    photos = [[photo.digest for photo in some] for some in (pair.hosts, pair.donors)]
+    inputs = [recipe.digest, seed, order.index, pair.split, photos]
     key = hashlib.sha256(repr(inputs).encode()).hexdigest()
-    return Job(key, order.pair.split, _ABOUT_BYTES, order)
+    return Job(key, pair.split, _about_bytes(recipe), order)
+
+
+def _about_bytes(recipe: Recipe) -> int:
+    """About how large a sample is: two bytes a pixel without loss, 0.3 with."""
+    weights, side = recipe.save.format, recipe.photo.max_side or 1024
+    whole = 0.0 if recipe.save.again else (weights.get("png", 0) + weights.get("tiff", 0)) / sum(weights.values())
+    return round(0.7 * side**2 * (0.3 + 1.7 * whole))
 
 
 def _make(recipe: Recipe, seed: int, order: Order) -> Row | Problem:

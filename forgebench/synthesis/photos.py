@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -52,6 +52,11 @@ class Photo:
     """Width and height as displayed, pixels."""
     objects: tuple[Instance, ...] = ()
     """What is outlined in it."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over all of it that samples depend on."""
+        return sha256(repr((self.name, self.sha256, self.format, self.size, self.objects)).encode())
 
     @property
     def group(self) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,14 +16,18 @@ from PIL import Image
 import forgebench
 from forgebench.benchmark import write
 from forgebench.demo import PHOTOS
-from forgebench.errors import ForgeBenchError, InputError, ProblemsError
+from forgebench.errors import ForgeBenchError, InputError, Problem, ProblemsError
 from forgebench.schema import Item
 from forgebench.synthesis import forge, list_photos, load_recipe
+from forgebench.synthesis.ground import prepare
 from forgebench.synthesis.orders import Orders
+from forgebench.synthesis.photos import open_photo
 from forgebench.synthesis.recipe import shipped_recipes
 from forgebench.synthesis.search import piece
+from forgebench.synthesis.shapes import candidates, full_mask
 from synthesis.making import forgeries, grounds_of, photos, pixels, plan_of, recipe, rendered
 
+_forging = import_module("forgebench.synthesis.forge")
 BLENDS = ("hard", "feathered", "laplacian", "poisson")
 FILLS = ("telea", "navier_stokes", "biharmonic", "patch")
 MOVED = {"scale": [0.8, 1.2], "rotation": [-20, 20], "flip": 0.5, "perspective": [0.02, 0.1]}
@@ -196,10 +203,11 @@ def test_the_order_within_a_pair_does_not_tell_the_label() -> None:
     assert 0 < first.count("tampered") < 12
 
 
-def test_one_seed_gives_the_same_bytes_whatever_n_and_workers(tmp_path: Path) -> None:
-    small = forgebench.synthesize(PHOTOS, tmp_path / "a", n=6, seed=5, workers=1)
-    large = forgebench.synthesize(PHOTOS, tmp_path / "b", n=40, seed=5, workers=2)
-    other = forgebench.synthesize(PHOTOS, tmp_path / "c", n=6, seed=6, workers=1)
+@pytest.mark.parametrize("name", ["demo", "mixed"])
+def test_one_seed_gives_the_same_bytes_whatever_n_and_workers(tmp_path: Path, name: str) -> None:
+    small = forgebench.synthesize(PHOTOS, tmp_path / "a", n=18, recipe=name, seed=5, workers=1)
+    large = forgebench.synthesize(PHOTOS, tmp_path / "b", n=40, recipe=name, seed=5, workers=2)
+    other = forgebench.synthesize(PHOTOS, tmp_path / "c", n=6, recipe=name, seed=6, workers=1)
     assert large.manifest.rows.items() >= small.manifest.rows.items()
     assert other.content_hash != small.content_hash
     assert forgebench.verify(tmp_path / "b") == []
@@ -215,6 +223,29 @@ def test_order_and_caches_do_not_change_a_sample(name: str) -> None:
         assert shuffled[index].provenance == item.provenance
         assert shuffled[index].explanation == item.explanation
         assert np.array_equal(shuffled[index].mask, item.mask)
+
+
+def test_threads_do_not_change_a_sample() -> None:
+    made, threads = load_recipe("mixed"), cv2.getNumThreads()
+    try:
+        found = []
+        for number in (1, 4):
+            cv2.setNumThreads(number)
+            for cached in (_forging._planned, prepare, open_photo, full_mask, piece, candidates):
+                cached.cache_clear()
+            found.append([forge(photos(), made, 9, index).sha256 for index in range(8)])
+    finally:
+        cv2.setNumThreads(threads)
+    assert found[0] == found[1]
+
+
+def test_a_photograph_that_is_gone_meanwhile_is_told() -> None:
+    """Its pairs are problems; the others are made."""
+    lost = [replace(photo, path=photo.path + ".gone") for photo in photos()[:2]]
+    made = _forging.forge_order(recipe("splice"), 0, Orders(lost, 0).order(0))
+    assert isinstance(made, Problem)
+    assert (made.code, made.sample_id) == ("unreadable", "s0-000000")
+    assert "No such file" in made.got
 
 
 def test_a_killed_run_is_continued_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
