@@ -58,7 +58,9 @@ def find_shape(ground: Ground, share: float, rng: np.random.Generator) -> Shape 
         return None
     weights = np.cumsum(found.contrasts[fitting] ** 3 + 1e-9)
     chosen = fitting[np.searchsorted(weights, rng.random() * weights[-1], side="right")]
-    return encoded(_rounded(found.members[chosen][ground.superpixels(count)]), "superpixels")
+    mask = _rounded(found.members[chosen][ground.superpixels(count)])
+    # What is too small would be rounded away.
+    return encoded(mask, "superpixels") if (_softened(mask) > 160).any() else None
 
 
 def encoded(mask: Mask, how: str, category: str | None = None) -> Shape:
@@ -78,10 +80,15 @@ def full_mask(shape: Shape, size: tuple[int, int]) -> Mask:
     if shape.size == size:
         mask = grid
     else:
-        soft = cv2.GaussianBlur(grid.view(np.uint8) * np.uint8(255), (0, 0), _SOFT)
-        mask = np.asarray(cv2.resize(soft, size[::-1], interpolation=cv2.INTER_CUBIC)) > 127
+        mask = np.asarray(cv2.resize(_softened(grid), size[::-1], interpolation=cv2.INTER_CUBIC)) > 127
     mask.flags.writeable = False
     return mask
+
+
+def _softened(mask: Mask) -> NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(mask.view(np.uint8) * np.uint8(255), (0, 0), _SOFT))
 
 
 def decoded(shape: Shape) -> Mask:

@@ -161,6 +161,16 @@ def test_regions_keep_to_the_gates() -> None:
         assert abs(change - plan_of(item).steps[0].visibility) < 12, "the thumbnail is near the image"
 
 
+def test_the_smallest_regions_are_made_or_refused() -> None:
+    """Regions of a few thumbnail pixels neither vanish nor break anything."""
+    tiny = {"area": [0.0002, 0.001], "min_side": 4, "min_texture": 0, "min_visibility": 2, "min_contrast": 0}
+    for kind in ("splice", "copy_move", "removal"):
+        made = recipe(kind, photo={"max_side": 640}, region=tiny)
+        items = [_forging.forge_order(made, 0, Orders(photos(), 0).order(index)) for index in range(12)]
+        for item in items:
+            assert isinstance(item, Problem) or item.label == "authentic" or (item.mask is not None and item.mask.any())
+
+
 def test_flat_sky_is_refused(tmp_path: Path) -> None:
     """Two photographs of nothing but a gradient: every region of them would vanish in its new ground."""
     for i in range(2):
