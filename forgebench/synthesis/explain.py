@@ -132,13 +132,18 @@ def _history(plan: Plan, step: Step) -> list[str]:
 
 
 def _seam(step: Step, rng: np.random.Generator) -> list[str]:
-    if step.blend == "hard" and not step.smooth:
-        return [_say(rng, "Its edge is cut hard, without a transition.", "The edge has no transition at all.")]
-    if step.blend == "feathered":
-        return [f"Its edge was feathered over {2 * step.width:.1f} pixels."]
-    if step.blend == "poisson":
-        return ["Its brightness was drawn to the surroundings from the edge inward (Poisson blending)."]
-    return [] if step.smooth else ["Its edge was blended over several scales (Laplacian pyramid)."]
+    lines = {
+        "hard": _say(rng, "Its edge is cut hard, without a transition.", "The edge has no transition at all."),
+        "feathered": f"Its edge was feathered over {2 * step.width:.1f} pixels.",
+        "poisson": "Its brightness was drawn to the surroundings from the edge inward (Poisson blending).",
+        "laplacian": "Its edge was blended over several scales (Laplacian pyramid).",
+    }
+    if not step.smooth:
+        return [lines[step.blend]]
+    blurred = _say(
+        rng, "The seam was blurred on its inner side.", "Along its edge the inner side of the seam is blurred."
+    )
+    return [blurred] if step.blend == "hard" else [lines[step.blend], blurred]
 
 
 def _light(image: Pixels, mask: Mask, rng: np.random.Generator) -> list[str]:

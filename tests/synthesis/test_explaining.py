@@ -10,6 +10,7 @@ import pytest
 from forgebench.schema import Item
 from synthesis.making import forgeries, grounds_of, pixels, plan_of, recipe
 
+BLENDS = dict.fromkeys(("hard", "feathered", "laplacian", "poisson"), 1)
 HARMONY = {"none": 2, "reinhard": 1}
 WEIGHTS = np.array([0.299, 0.587, 0.114])
 
@@ -21,7 +22,7 @@ def items() -> list[Item]:
         "splice", "copy_move", "removal", "mixed",
         photo={"max_side": 256, "first": {"quality": [50, 80]}}, copies=[1, 2], region={"area": [0.01, 0.06]},
         geometry={"scale": [0.8, 1, 1, 1, 1, 1.2], "rotation": [-10, 0, 0, 0, 0, 10], "flip": 0.2},
-        seam={"blend": dict.fromkeys(("hard", "feathered", "laplacian", "poisson"), 1), "harmonize": HARMONY},
+        seam={"blend": BLENDS, "harmonize": HARMONY, "smooth": 0.3},
         save={"format": {"png": 1}},
     )  # fmt: skip
     return forgeries(made, 40)
@@ -85,7 +86,8 @@ def test_moves_and_shifts_of_the_grid_are_true(items: list[Item]) -> None:
             )
             assert (told in evidence) == (plain and (dx % 8, dy % 8) != (0, 0))
             shifted += told in evidence
-            if plain and step.blend == "hard" and step.harmony == "none" and item.manipulation == "copy_move":
+            untouched = plain and step.blend == "hard" and not step.smooth and step.harmony == "none"
+            if untouched and item.manipulation == "copy_move":
                 image = pixels(item.image)
                 ys, xs = np.nonzero(item.source_mask)
                 assert np.array_equal(image[ys, xs], image[ys + dy, xs + dx])
@@ -111,6 +113,9 @@ def test_changes_of_the_region_are_those_made(items: list[Item]) -> None:
         assert ("adapted to the new ground" in evidence) == any(step.harmony != "none" for step in pasted)
         feathers = {f"{2 * step.width:.1f}" for step in pasted if step.blend == "feathered"}
         assert set(re.findall(r"feathered over (\d\.\d) pixels", evidence)) == feathers
+        assert ("seam" in evidence) == any(step.smooth for step in pasted)
+        hard = any(step.blend == "hard" and not step.smooth for step in pasted)
+        assert ("cut hard" in evidence or "no transition at all" in evidence) == hard
         assert "without loss as PNG" in evidence
         hosts, donors = grounds_of(plan)
         for donor in donors:
