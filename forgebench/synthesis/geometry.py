@@ -56,7 +56,11 @@ def _warped(patch: Pixels, alpha: Mask, step: Step, zoom: float) -> tuple[Pixels
     # It would ask the network for a newer version of itself.
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     import albumentations as A  # noqa: N812
+    import cv2
 
+    # What lies at the image's border is interpolated from its own rim, not from black.
+    patch = cv2.copyMakeBorder(np.ascontiguousarray(patch), *(MARGIN,) * 4, cv2.BORDER_REPLICATE)
+    alpha = np.pad(alpha, MARGIN)
     scale, tilt = step.scale * zoom, step.perspective
     moves = [
         A.Affine(
@@ -66,7 +70,5 @@ def _warped(patch: Pixels, alpha: Mask, step: Step, zoom: float) -> tuple[Pixels
     ]  # fmt: skip
     if tilt:
         moves.append(A.Perspective(scale=(tilt, tilt), fit_output=True, interpolation=2, mask_interpolation=1, p=1))
-    moved = A.Compose(moves, seed=step.seed)(
-        image=np.ascontiguousarray(patch), mask=np.ascontiguousarray(alpha) * np.uint8(255)
-    )
+    moved = A.Compose(moves, seed=step.seed)(image=patch, mask=alpha * np.uint8(255))
     return moved["image"], moved["mask"] > 127

@@ -53,7 +53,7 @@ class Ground:
         """Of the thumbnail, grey levels."""
         return luma(self.thumbnail)
 
-    @lru_cache(maxsize=4)  # noqa: B019 (grounds are few, and die with the cache of `prepare`)
+    @lru_cache(maxsize=4)  # noqa: B019 (it keeps four grounds at most)
     def superpixels(self, count: int) -> NDArray[np.int64]:
         """The thumbnail cut into about `count` connected parts, labelled from 0."""
         import cv2
@@ -96,11 +96,8 @@ def _crop_and_resize(pixels: NDArray[np.uint8], how: Retouching) -> NDArray[np.u
     height, width = pixels.shape[:2]
     if how.what == "crop" and how.box is not None:
         left, top, right, bottom = how.box
-        rows, columns = (
-            slice(round(top * height), round(bottom * height)),
-            slice(round(left * width), round(right * width)),
-        )
-        return pixels[rows, columns]
+        rows = slice(round(top * height), round(bottom * height))
+        return pixels[rows, round(left * width) : round(right * width)]
     if how.what == "resize":
         return _resized(pixels, (max(16, round(width * how.keep)), max(16, round(height * how.keep))))
     return pixels

@@ -118,6 +118,13 @@ def test_geometry_follows_its_numbers() -> None:
     assert tilted[0][1].shape != tilted[2][1].shape or not np.array_equal(tilted[0][1], tilted[2][1])
 
 
+def test_a_region_at_the_image_s_border_has_no_dark_rim() -> None:
+    corner = np.zeros((120, 160), bool)
+    corner[:40, :50] = True
+    patch, alpha, _ = geometry.cut(np.full_like(GROUND, 200), corner, replace(STEP, scale=1.3, rotation=15))
+    assert patch[alpha].min() >= 199
+
+
 def test_a_region_that_is_only_mirrored_keeps_its_pixels() -> None:
     patch, alpha, corner = geometry.cut(GROUND, DISC, replace(STEP, flip=True))
     ys, xs = np.nonzero(DISC)
