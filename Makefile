@@ -41,6 +41,7 @@ soak: $(VENV)/dev.stamp  ## the long proofs in full: damaged files, flipped bits
 perf: $(VENV)/dev.stamp  ## measure speed and memory against the floor (see perf/README.md)
 	$(BIN)/python -m perf.scoring
 	$(BIN)/python -m perf.building
+	$(BIN)/python -m perf.synthesis
 
 pictures: $(VENV)/dev.stamp  ## make the README's pictures again
 	$(BIN)/python docs/pictures.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +30,8 @@ def in_turn(first: Callable[[], object], second: Callable[[], object], repeats: 
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has held, MB; `ru_maxrss` would take over that of the process it came from."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
 def smooth(rng: np.random.Generator, height: int, width: int, sigma: float = 8) -> NDArray[np.uint8]:

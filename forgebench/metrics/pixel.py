@@ -146,12 +146,13 @@ def partial_auc(fpr: Floats, tpr: Floats, limit: float) -> Floats:
     Higher is better; chance gives `limit / 2`; NaN without both classes. McClish's standardization (scikit-learn's
     `roc_auc_score(max_fpr=limit)`) is an affine function of it.
     """
-    x0, x1 = (np.minimum(x, limit) for x in (fpr[:, :-1], fpr[:, 1:]))
-    rise, run = np.diff(tpr, axis=1), np.diff(fpr, axis=1)
-    steep = ratio(rise, run, where=run > 0)
-    heights = np.where(run > 0, 2 * tpr[:, :-1] + steep * (x1 - x0), 0.0)
-    area: Floats = ((x1 - x0) * heights).sum(axis=1) / (2 * limit)
-    area[np.isnan(fpr).any(axis=1)] = np.nan
+    width, run = np.diff(np.minimum(fpr, limit), axis=1), np.diff(fpr, axis=1)
+    heights = np.zeros(run.shape)
+    np.divide(np.diff(tpr, axis=1), run, out=heights, where=run > 0)
+    heights *= width
+    heights += 2 * tpr[:, :-1]
+    heights *= width
+    area: Floats = heights.sum(axis=1) / (2 * limit)
     return area
 
 

@@ -34,8 +34,8 @@ def scale(values: Iterable[float | None], *, zero: bool = False) -> Scale:
         values: In any order.
         zero: Whether 0 must be on it.
 
-    >>> scale([0.21, 0.63, None]).ticks
-    (0.2, 0.4, 0.6, 0.8)
+    >>> scale([0.21, 0.93, None]).ticks
+    (0.2, 0.4, 0.6, 0.8, 1.0)
     >>> scale([0.5, 0.5], zero=True).ticks
     (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
     """
