@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from forgebench import metrics
     from forgebench.annotations import loosen
     from forgebench.benchmark.build import build
+    from forgebench.benchmark.degrade import degrade
+    from forgebench.benchmark.grid import degrade_grid, open_grid
     from forgebench.benchmark.opened import Benchmark, open_benchmark
     from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
@@ -29,7 +31,7 @@ __version__ = VERSION
 
 _HOMES = {
     "annotations": ("loosen",),
-    "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
+    "benchmark": ("Benchmark", "build", "degrade", "degrade_grid", "open_benchmark", "open_grid", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Prediction", "Sample"),
     "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"),
@@ -40,9 +42,9 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
-    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate",
-    "verify", "write_submission",
+    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "degrade",
+    "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid", "predict", "read_record", "rescore", "score",
+    "sources", "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from forgebench.errors import Problem
 from forgebench.schema import SCHEMA_VERSION, Fix, Label
 
 MANIFEST = "forgebench.json"
+
+
+class Parent(BaseModel):
+    """The benchmark that another was made from, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    content_hash: str
+    recipe: str
+    """As `forgebench degrade --recipe` takes it, such as `jpeg-70`."""
+    family: str
+    """The recipe without its strength."""
+    version: int
+    """The recipe's."""
+    strength: float | None
+    """None for a recipe of one strength."""
+    unit: str | None
+    """What the strength counts."""
+    steps: list[dict[str, Any]]
+    """Every step with its parameters, in order."""
+    seed: int
+    parent: Parent | None = None
+    """What the parent was itself made from."""
 
 
 class Facts(BaseModel):
@@ -31,6 +57,8 @@ class Facts(BaseModel):
     """How many samples a complete copy gives; empty where unknown."""
     derived: dict[str, str]
     """How each annotation came about: published, or derived from what."""
+    parent: Parent | None = None
+    """The benchmark that this one was degraded from."""
 
 
 class SplitCounts(BaseModel):

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from forgebench.cli.browse import browse
 from forgebench.cli.build import build
 from forgebench.cli.compare import compare
+from forgebench.cli.degrade import degrade
 from forgebench.cli.demo import demo
 from forgebench.cli.output import print_error
 from forgebench.cli.predict import predict
@@ -55,7 +56,7 @@ def _about(
 
 
 for command in (
-    demo, sources, build, synth, verify, predict, validate, score, rescore, compare, report, browse,
+    demo, sources, build, synth, degrade, verify, predict, validate, score, rescore, compare, report, browse,
 ):  # fmt: skip
     app.command()(command)
 

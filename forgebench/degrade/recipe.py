@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from forgebench.degrade.steps import Encoder, Jpeg, Png, Size, Step, WebP
+from forgebench.degrade.steps import Crop, Encoder, Fit, Resize, Size, Step
 from forgebench.errors import InputError
 
 GRID = "grid"
@@ -50,9 +50,12 @@ class Recipe(BaseModel):
     @property
     def encoder(self) -> Encoder:
         """The step that writes the file."""
-        last = self.steps[-1]
-        assert isinstance(last, Jpeg | WebP | Png)  # noqa: S101
-        return last
+        return cast("Encoder", self.steps[-1])
+
+    @property
+    def moves(self) -> bool:
+        """Whether a step may change where things lie."""
+        return any(isinstance(step, Resize | Fit | Crop) for step in self.steps)
 
     def sizes(self, size: Size) -> list[Size]:
         """Width and height before the first step and after each."""
@@ -95,8 +98,8 @@ class Family(BaseModel):
             InputError: If the family has no such strength.
         """
         if (strength is None) != (not self.strengths):
-            shipped = ", ".join(f"{self.name}-{one}" for one in self.strengths) or f"{self.name} alone"
-            raise InputError(f"The recipe {self.name} comes as: {shipped}.")
+            comes_as = ", ".join(f"{self.name}-{one:g}" for one in self.strengths) or f"{self.name} alone"
+            raise InputError(f"Expected one strength of the recipe {self.name}, which comes as: {comes_as}.")
         if strength is not None and not min(self.strengths) <= strength <= max(self.strengths):
             low, high = min(self.strengths), max(self.strengths)
             raise InputError(f"Expected a {self.unit} from {low} to {high} for {self.name}, got {strength:g}.")
@@ -174,12 +177,15 @@ def _family(name: str) -> tuple[Family, float | None]:
 
 
 def _path(name: str) -> Path:
+    shipped = {file.stem: file for file in sorted(_FOLDER.glob("*.toml"))}
     own = "/" in name or name.endswith(".toml")
-    path = Path(name) if own else _FOLDER / f"{name}.toml"
+    path = Path(name) if own else shipped.get(name, _FOLDER / name)
     if not path.is_file():
-        shipped = [file.stem for file in sorted(_FOLDER.glob("*.toml"))]
-        raise InputError(f"No recipe {name!r}.{_hint(name, shipped)} Shipped: {', '.join(shipped)}; or give the path "
-                         "of a .toml file.")  # fmt: skip
+        raise InputError(
+            f"No recipe {name!r}.{_hint(name, shipped)} Shipped: {', '.join(shipped)}; or give the path of a .toml file."
+        )
+    if own and path.stem in shipped:
+        raise InputError(f"{path} has the name of a shipped recipe, {path.stem}. Give it another.")
     return path
 
 
