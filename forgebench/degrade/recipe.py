@@ -182,7 +182,8 @@ def _path(name: str) -> Path:
     path = Path(name) if own else shipped.get(name, _FOLDER / name)
     if not path.is_file():
         raise InputError(
-            f"No recipe {name!r}.{_hint(name, shipped)} Shipped: {', '.join(shipped)}; or give the path of a .toml file."
+            f"No recipe {name!r}.{_hint(name, shipped)} Shipped: {', '.join(shipped)}; or give the path of a .toml "
+            "file."
         )
     if own and path.stem in shipped:
         raise InputError(f"{path} has the name of a shipped recipe, {path.stem}. Give it another.")

@@ -23,8 +23,6 @@ Filter = Literal["lanczos", "bicubic", "bilinear"]
 
 _GREY = frozenset({"1", "L", "LA", "La"})
 _COLOUR = frozenset({"RGB", "RGBA", "RGBX", "RGBa", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV"})
-_TIE = 1e-6
-"""Shares of area are sums of rounded weights: a tie may come out this much short."""
 
 
 def decode(data: bytes) -> Pixels:
@@ -79,12 +77,26 @@ def resize(image: Pixels, width: int, height: int, filter: Filter = "lanczos") -
 
 
 def resize_mask(mask: Mask, width: int, height: int) -> Mask:
-    """The mask at another size: a pixel is tampered where at least half of the area that it covers is.
+    """The mask at another size: a pixel is tampered where at least half of the area that it covers is, exactly.
 
-    Made larger, that is the nearest pixel. What is thinner than half a pixel may vanish.
+    What is thinner than half a pixel may vanish.
     """
-    area = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
-    return np.asarray(area) >= 0.5 - _TIE
+    if not mask.any():
+        return np.zeros((height, width), bool)
+    covered = _shrunk(_shrunk(mask.astype(np.int64), height).T, width).T
+    # In units in which each new pixel covers as much as the whole old mask has pixels.
+    return np.asarray(2 * covered >= mask.size)
+
+
+def _shrunk(values: NDArray[np.int64], new: int) -> NDArray[np.int64]:
+    """The sum of the rows under each of `new` rows, times `new`; rows that are cut count by their share."""
+    old = len(values)
+    edges = np.arange(new + 1) * old
+    row, part = edges // new, edges % new
+    before = np.zeros((old + 1, values.shape[1]), np.int64)
+    np.cumsum(values, axis=0, out=before[1:])
+    at_edges = before[row] * new + part[:, None] * values[np.minimum(row, old - 1)]
+    return np.diff(at_edges, axis=0)
 
 
 def gaussian_blur(image: Pixels, sigma: float) -> Pixels:
@@ -105,10 +117,13 @@ def motion_blur(image: Pixels, length: float, angle: float) -> Pixels:
 
 
 def motion_kernel(length: float, angle: float) -> NDArray[np.float32]:
-    """The weights of a centred line, square and odd in size, summing to 1; each point is shared by four pixels."""
+    """The weights of a centred line of one point a pixel, square and odd in size, summing to 1.
+
+    A point between pixels is shared by its four neighbours.
+    """
     half = (max(1.0, length) - 1) / 2
     reach = ceil(half)
-    along = np.linspace(-half, half, 8 * ceil(length) + 1)
+    along = np.linspace(-half, half, ceil(max(1.0, length)))
     kernel = np.zeros((2 * reach + 3, 2 * reach + 3))
     xs, ys = along * cos(radians(angle)) + reach + 1, along * sin(radians(angle)) + reach + 1
     left, top = np.floor(xs).astype(int), np.floor(ys).astype(int)
