@@ -107,9 +107,12 @@ class Family(BaseModel):
         steps = [{key: whole if value == _STRENGTH else value for key, value in step.items()} for step in self.steps]
         fields = self.model_dump(include={"version", "description", "unit"})
         name = self.name if strength is None else f"{self.name}-{strength:g}"
-        return Recipe.model_validate(
-            {**fields, "name": name, "family": self.name, "strength": strength, "steps": steps}
-        )
+        try:
+            return Recipe.model_validate(
+                {**fields, "name": name, "family": self.name, "strength": strength, "steps": steps}
+            )
+        except ValidationError as error:
+            raise InputError(f"{name} cannot be made: {error}") from error
 
 
 class Origin(NamedTuple):

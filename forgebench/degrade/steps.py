@@ -9,14 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from forgebench.degrade import transforms
 from forgebench.degrade.transforms import Filter, Pixels, Subsampling
 from forgebench.schema import Mask
-
-_CROPS = 64
-"""How many places are drawn for a crop that is to keep half of the tampered pixels."""
 
 Drawn = dict[str, Any]
 """What chance decided: recorded beside the parameters."""
@@ -102,7 +100,7 @@ class Fit(_Sizing):
 class Crop(_Step):
     """A part of each side, from a place drawn uniformly among those that keep half of the tampered pixels.
 
-    After 64 draws without one, the place that keeps most is taken.
+    Where no place does, it is drawn among those that keep most.
     """
 
     op: Literal["crop"]
@@ -115,18 +113,12 @@ class Crop(_Step):
     def apply(self, picture: Picture, rng: np.random.Generator) -> tuple[Picture, Drawn]:
         width, height = self.size(picture.size)
         mask = np.zeros(picture.pixels.shape[:2], bool) if picture.mask is None else picture.mask
-        wanted, best = mask.sum() / 2, (-1, 0, 0, 0)
-        for tries in range(1, _CROPS + 1):
-            left = int(rng.integers(0, picture.size[0] - width + 1))
-            top = int(rng.integers(0, picture.size[1] - height + 1))
-            kept = int(mask[top : top + height, left : left + width].sum())
-            best = max(best, (kept, -tries, left, top))
-            if kept >= wanted:
-                break
-        _, _, left, top = best
-        place = slice(top, top + height), slice(left, left + width)
-        cropped = picture.moved(lambda pixels: pixels[place].copy(), lambda mask: mask[place].copy())
-        return cropped, {"left": left, "top": top, "draws": tries}
+        kept = _sums(mask, width, height)
+        places = np.flatnonzero(kept >= min(kept.max(), mask.sum() / 2))
+        top, left = divmod(int(places[rng.integers(len(places))]), kept.shape[1])
+        part = slice(top, top + height), slice(left, left + width)
+        cropped = picture.moved(lambda pixels: pixels[part].copy(), lambda mask: mask[part].copy())
+        return cropped, {"left": left, "top": top}
 
 
 class Blur(_Step):
@@ -248,3 +240,12 @@ Step = Annotated[
 def _scaled(size: Size, factor: float) -> Size:
     width, height = (max(1, int(side * factor + 0.5)) for side in size)
     return width, height
+
+
+def _sums(mask: Mask, width: int, height: int) -> NDArray[np.int64]:
+    """The tampered pixels under a window of this size, by its top and left."""
+    below = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
+    below[1:, 1:] = mask.cumsum(axis=0).cumsum(axis=1)
+    down = below[height:] - below[:-height]
+    sums: NDArray[np.int64] = down[:, width:] - down[:, :-width]
+    return sums

@@ -73,7 +73,8 @@ def item(name: str, data: bytes, mask: Bits | None, size: tuple[int, int], **mor
     explanation = {"type": "splice", "area": "middle (x 30-84, y 20-61)", "content": "an L", "evidence": "it glows"}
     fields = {
         "sample_id": name, "label": "authentic" if authentic else "tampered", "image": data,
-        "image_name": f"{name}.img", "sha256": sha256(data), "size": size, "group": name.rpartition("-")[0] or name, "mask": mask,
+        "image_name": f"{name}.img", "sha256": sha256(data), "size": size, "group": name.rpartition("-")[0] or name,
+        "mask": mask,
         "manipulation": None if authentic else "splice", "explanation": None if authentic else explanation,
         "provenance": json.dumps({"drawn by": "hand"}) if name.startswith("colour") else None,
     }  # fmt: skip
@@ -111,15 +112,15 @@ def bits(cell: dict | None) -> Bits | None:
     return None if cell is None else np.asarray(Image.open(BytesIO(cell["bytes"]))) > 0
 
 
-def seen(pixels: Pixels, mask: Bits) -> Bits:
+def seen(pixels: Pixels, mask: Bits, noisy: bool) -> Bits:
     """What shines: above the middle between the mean inside and outside of the mask."""
-    luma = pixels.astype(float).mean(axis=2)
+    luma = ndimage.uniform_filter(pixels.astype(float).mean(axis=2), 5 if noisy else 1)
     return luma > (luma[mask].mean() + luma[~mask].mean()) / 2
 
 
-def check_aligned(pixels: Pixels, mask: Bits, reach: float) -> None:
+def check_aligned(pixels: Pixels, mask: Bits, reach: float, *, noisy: bool = False) -> None:
     """The mask is where the pixels shine, but for those near its outline."""
     assert pixels.shape[:2] == mask.shape
     near = np.maximum(ndimage.distance_transform_edt(mask), ndimage.distance_transform_edt(~mask)) <= reach
-    wrong = seen(pixels, mask) != mask
+    wrong = seen(pixels, mask, noisy) != mask
     assert not wrong[~near].any(), f"{wrong[~near].sum()} pixels off the outline disagree"
