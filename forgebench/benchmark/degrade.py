@@ -22,6 +22,7 @@ from forgebench.benchmark.verify import verify_benchmark
 from forgebench.benchmark.write import Job, check_free
 from forgebench.degrade.apply import Degraded, apply_recipe, explained, rng_of, size_problem
 from forgebench.degrade.recipe import Recipe, derived_id, load_recipe
+from forgebench.degrade.transforms import decode
 from forgebench.errors import InputError, Problem, ProblemsError
 from forgebench.schema import COLUMNS, LABELS, SAMPLE_ID, Item, Mask
 from forgebench.sources.files import UNDECODABLE, sha256
@@ -203,12 +204,12 @@ def _make(rows: str, recipe: Recipe, parent: Parent, place: _Place) -> Row | Pro
     if row["mask"] is None and (row["boxes"] or row["scribble"]):
         fix = f"Degrade a benchmark with masks, or {_LEAVE_OUT} no_mask."
         return Problem("no_mask", name, "a mask to derive boxes and scribble from", "boxes or scribble alone", fix)
-    masks = _mask(row["mask"]), _mask(row["source_mask"])
     try:
-        made = apply_recipe(row["image"]["bytes"], recipe, rng_of(name, parent.seed), *masks)
+        pixels = decode(row["image"]["bytes"])
     except UNDECODABLE as error:
         fix = f"Build the parent without it, or {_LEAVE_OUT} unreadable."
         return Problem("unreadable", name, "an image that can be decoded", str(error) or type(error).__name__, fix)
+    made = apply_recipe(pixels, recipe, rng_of(name, parent.seed), _mask(row["mask"]), _mask(row["source_mask"]))
     label = LABELS[row["label"]]
     if label == "tampered" and made.mask is not None and not made.mask.any():
         fix = f"Take a milder recipe, or {_LEAVE_OUT} empty_mask."

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from forgebench.degrade import transforms
 from forgebench.degrade.recipe import Recipe
 from forgebench.degrade.steps import Picture, Size
+from forgebench.degrade.transforms import Pixels
 from forgebench.schema import Explanation, Mask
 from forgebench.sources.files import image_size
 
@@ -35,21 +35,18 @@ class Degraded:
 
 
 def apply_recipe(
-    data: bytes, recipe: Recipe, rng: np.random.Generator, mask: Mask | None = None, source_mask: Mask | None = None
+    pixels: Pixels, recipe: Recipe, rng: np.random.Generator, mask: Mask | None = None, source_mask: Mask | None = None
 ) -> Degraded:
-    """Send an image file and its truth through a recipe.
+    """Send an image and its truth through a recipe.
 
     Args:
-        data: The image file's bytes; see `transforms.decode` for what is made of its mode.
+        pixels: Shape (H, W) or (H, W, 3), uint8, as `transforms.decode` gives them.
         recipe: What to do.
         rng: The source of chance; `rng_of` gives that of a sample.
-        mask: Shape (H, W) of the image as displayed, bool; comes back untouched where no step moves anything.
+        mask: Shape (H, W), bool; comes back untouched where no step moves anything.
         source_mask: Likewise.
-
-    Raises:
-        UNDECODABLE: If the image cannot be decoded.
     """
-    picture = Picture(transforms.decode(data), mask, source_mask)
+    picture = Picture(pixels, mask, source_mask)
     sizes = recipe.sizes(picture.size)
     done = []
     for step in recipe.steps[:-1]:
@@ -91,7 +88,7 @@ def explained(before: Explanation | None, recipe: str, moved: bool, mask: Mask |
     after["evidence"] = _before(recipe, before["evidence"])
     if moved:
         after["content"] = _before(recipe, before["content"])
-        after["area"] = _before(recipe, before["area"]) if mask is None else _area(mask)
+        after["area"] = _before(recipe, before["area"]) if mask is None or not mask.any() else _area(mask)
     return after
 
 

@@ -20,7 +20,7 @@ GRID = "grid"
 _FOLDER = Path(__file__).parent / "recipes"
 _STRENGTH = "strength"
 _WORDS = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"\d+(?:\.\d{1,6})?"
 _NAME = re.compile(rf"(?P<family>.+?)(?:-(?P<strength>{_NUMBER}))?")
 _DERIVED = re.compile(rf"(?P<parent>.+)--(?P<recipe>(?P<family>{_WORDS})(?:-(?P<strength>{_NUMBER}))?)")
 
@@ -77,13 +77,15 @@ class Family(BaseModel):
     unit: str | None = None
     """What the strength counts."""
     strengths: list[int] | list[float] = Field(default_factory=list)
-    """From the mildest to the strongest, or in the order of the number where it goes both ways."""
+    """From the mildest to the strongest, or in the order of the number where it goes both ways. Six decimals."""
     steps: list[dict[str, Any]]
 
     @model_validator(mode="after")
     def _all_strengths_are_valid(self) -> Family:
         if bool(self.strengths) != (self.unit is not None):
             raise ValueError("strengths need a unit, and a unit needs strengths")
+        if any(not re.fullmatch(_NUMBER, _text(one)) or float(_text(one)) != one for one in self.strengths):
+            raise ValueError("strengths are numbers of at most six decimals, 0 or more")
         self.recipes()
         return self
 
@@ -98,15 +100,15 @@ class Family(BaseModel):
             InputError: If the family has no such strength.
         """
         if (strength is None) != (not self.strengths):
-            comes_as = ", ".join(f"{self.name}-{one:g}" for one in self.strengths) or f"{self.name} alone"
+            comes_as = ", ".join(f"{self.name}-{_text(one)}" for one in self.strengths) or f"{self.name} alone"
             raise InputError(f"Expected one strength of the recipe {self.name}, which comes as: {comes_as}.")
         if strength is not None and not min(self.strengths) <= strength <= max(self.strengths):
             low, high = min(self.strengths), max(self.strengths)
-            raise InputError(f"Expected a {self.unit} from {low} to {high} for {self.name}, got {strength:g}.")
+            raise InputError(f"Expected a {self.unit} from {low} to {high} for {self.name}, got {_text(strength)}.")
         whole = int(strength) if strength is not None and float(strength).is_integer() else strength
         steps = [{key: whole if value == _STRENGTH else value for key, value in step.items()} for step in self.steps]
         fields = self.model_dump(include={"version", "description", "unit"})
-        name = self.name if strength is None else f"{self.name}-{strength:g}"
+        name = self.name if strength is None else f"{self.name}-{_text(strength)}"
         try:
             return Recipe.model_validate(
                 {**fields, "name": name, "family": self.name, "strength": strength, "steps": steps}
@@ -171,6 +173,10 @@ def parent_of(sample_id: str) -> Origin:
         raise InputError(f"{sample_id} is not a degraded sample: expected a name such as SAMPLE--jpeg-70.")
     strength = found["strength"]
     return Origin(found["parent"], found["recipe"], found["family"], None if strength is None else float(strength))
+
+
+def _text(strength: float) -> str:
+    return f"{strength:.6f}".rstrip("0").rstrip(".")
 
 
 def _family(name: str) -> tuple[Family, float | None]:

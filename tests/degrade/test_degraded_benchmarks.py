@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import forgebench
+from forgebench import engine
 from forgebench.annotations import boxes_from_mask, scribble_from_mask
 from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.degrade import load_recipe, load_recipes, parent_of, transforms
@@ -168,7 +169,7 @@ def test_benchmarks_without_masks(tmp_path):
 
 @pytest.mark.parametrize("name", ["noise-5", "crop-0.5", "motion-blur-5", "poisson-64", "whatsapp"])
 def test_the_same_bytes_for_any_number_of_workers(shapes, tmp_path, grid, monkeypatch, name):
-    monkeypatch.setattr("forgebench.engine.CHUNK", 2)
+    monkeypatch.setitem(engine.run.__kwdefaults__, "chunk", 2)
     forgebench.degrade(shapes, tmp_path / "two", recipe=name, workers=2)
     assert digests(tmp_path / "two") == digests(grid[0] / name)
 

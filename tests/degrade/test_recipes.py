@@ -9,6 +9,7 @@ import pytest
 from forgebench.degrade import apply_recipe, families, load_recipe, load_recipes, parent_of, rng_of
 from forgebench.degrade.apply import explained, size_problem
 from forgebench.degrade.recipe import derived_id
+from forgebench.degrade.transforms import decode
 from forgebench.errors import InputError
 from forgebench.schema import SAMPLE_ID
 
@@ -66,6 +67,7 @@ def test_a_name_leads_back_to_its_recipe(recipe):
 def test_strengths_between_the_listed_ones():
     assert load_recipe("jpeg-73").steps[0].quality == 73
     assert load_recipe("jpeg-70.0") == load_recipe("jpeg-70")
+    assert load_recipe("resize-0.333333").name == "resize-0.333333"
     assert load_recipe("resize-0.3").steps[0].factor == 0.3
 
 
@@ -79,6 +81,7 @@ def test_strengths_between_the_listed_ones():
         ("jpeg", "comes as: jpeg-100, jpeg-95"),
         ("jpeg-40", "from 50 to 100 for jpeg, got 40"),
         ("jpeg-72.5", "valid integer"),
+        ("resize-0.3333333", "No recipe 'resize-0.3333333'"),
         ("facebook-3", "facebook alone"),
         ("nowhere/mine.toml", "No recipe 'nowhere/mine.toml'"),
     ],
@@ -105,6 +108,8 @@ def test_ones_own_recipe(tmp_path):
         ('op = "jpeg"', 'op = "jpg"', "jpg"),
         ("[90, 40]", "[90, 140]", "less than or equal to 100"),
         ("[90, 40]", "[]", "strengths need a unit"),
+        ("[90, 40]", "[90, -40]", "at most six decimals"),
+        ("[90, 40]", "[90, 40.1234567]", "at most six decimals"),
         ('op = "jpeg"\nquality = "strength"\nsubsampling = "4:4:4"', 'op = "blur"\nsigma = "strength"', "write a file"),
         ("version = 3", "version = ", "not a valid recipe"),
         ("version = 3", "version = 0", "greater than or equal to 1"),
@@ -173,7 +178,7 @@ def test_crops_keep_half_of_the_tampered_pixels_wherever_they_lie():
         mask = np.zeros((64, 80), bool)
         mask[2:8, 70:78] = True
         data, _ = parents.file_of("colour", parents.scene(mask, number))
-        made = apply_recipe(data, recipe, rng_of(f"a{number}"), mask)
+        made = apply_recipe(decode(data), recipe, rng_of(f"a{number}"), mask)
         assert made.mask.sum() >= mask.sum() / 2
         left, top = made.steps[0]["left"], made.steps[0]["top"]
         assert np.array_equal(made.mask, mask[top : top + 32, left : left + 40])
@@ -187,14 +192,14 @@ def test_a_crop_that_cannot_keep_half_keeps_most():
     mask[:4, :10] = mask[:4, 70:] = mask[60:, 70:] = True
     mask[60:, :12] = True
     data, _ = parents.file_of("colour", parents.scene(mask, 1))
-    made = apply_recipe(data, load_recipe("crop-0.5"), rng_of("a"), mask)
+    made = apply_recipe(decode(data), load_recipe("crop-0.5"), rng_of("a"), mask)
     assert (made.steps[0]["left"] <= 28, made.steps[0]["top"]) == (True, 32)
     assert made.mask.sum() == 48
 
 
 def test_crops_without_a_mask_go_anywhere():
     data, _ = parents.file_of("colour", parents.scene(np.zeros((64, 80), bool), 0))
-    steps = [apply_recipe(data, load_recipe("crop-0.5"), rng_of(f"a{n}")).steps[0] for n in range(300)]
+    steps = [apply_recipe(decode(data), load_recipe("crop-0.5"), rng_of(f"a{n}")).steps[0] for n in range(300)]
     for key, end in (("left", 40), ("top", 32)):
         found = np.array([step[key] for step in steps])
         assert (found.min(), found.max()) == (0, end)
@@ -211,4 +216,5 @@ def test_explanations_say_what_is_no_longer_sure():
         "type": "splice", "area": "bottom right, 2.3 % of the image (x 45-50, y 21-27)",
         "content": "Before crop-0.5: a dog moved by 4 px", "evidence": "Before crop-0.5: shifted blocks",
     }  # fmt: skip
-    assert explained(told, "crop-0.5", True, None)["area"] == "Before crop-0.5: middle (x 3-9)"
+    for unknown in (None, np.zeros_like(mask)):
+        assert explained(told, "crop-0.5", True, unknown)["area"] == "Before crop-0.5: middle (x 3-9)"
