@@ -42,6 +42,7 @@ perf: $(VENV)/dev.stamp  ## measure speed and memory against the floor (see perf
 	$(BIN)/python -m perf.scoring
 	$(BIN)/python -m perf.building
 	$(BIN)/python -m perf.synthesis
+	$(BIN)/python -m perf.degrading
 
 pictures: $(VENV)/dev.stamp  ## make the README's pictures again
 	$(BIN)/python docs/pictures.py

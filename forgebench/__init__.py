@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from forgebench.annotations import loosen
     from forgebench.audits.run import audit
     from forgebench.benchmark.build import build
+    from forgebench.benchmark.degrade import degrade
+    from forgebench.benchmark.grid import degrade_grid, open_grid
     from forgebench.benchmark.opened import Benchmark, open_benchmark
     from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
@@ -32,7 +34,7 @@ __version__ = VERSION
 _HOMES = {
     "annotations": ("loosen",),
     "audits": ("audit",),
-    "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
+    "benchmark": ("Benchmark", "build", "degrade", "degrade_grid", "open_benchmark", "open_grid", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Box", "Explanation", "Prediction", "Sample"),
     "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "sign", "verify"),
@@ -44,8 +46,8 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
     "Problem", "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit", "build",
-    "compare", "loosen", "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sign", "sources",
-    "synthesize", "validate", "verify", "write_submission",
+    "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid", "predict", "read_record",
+    "rescore", "score", "sign", "sources", "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

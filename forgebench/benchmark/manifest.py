@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from forgebench.errors import Problem
 from forgebench.schema import SCHEMA_VERSION, Fix, Label
 
 MANIFEST = "forgebench.json"
+
+
+class Parent(BaseModel):
+    """The benchmark that another was made from, and how."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    content_hash: str
+    recipe: str
+    """As `forgebench degrade --recipe` takes it, such as `jpeg-70`."""
+    family: str
+    """The recipe without its strength."""
+    version: int
+    """The recipe's."""
+    strength: float | None
+    """None for a recipe of one strength."""
+    unit: str | None
+    """What the strength counts."""
+    steps: list[dict[str, Any]]
+    """Every step with its parameters, in order."""
+    seed: int
+    parent: Parent | None = None
+    """What the parent was itself made from."""
 
 
 class Facts(BaseModel):
@@ -33,6 +59,8 @@ class Facts(BaseModel):
     """How each annotation came about: published, or derived from what."""
     protocol: str | None = None
     """The division into splits: a published one by its name, one's own by its file and SHA-256; None is the card's."""
+    parent: Parent | None = None
+    """The benchmark that this one was degraded from."""
 
 
 class SplitCounts(BaseModel):

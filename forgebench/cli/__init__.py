@@ -12,6 +12,7 @@ from forgebench.cli.audit import audit
 from forgebench.cli.browse import browse
 from forgebench.cli.build import build
 from forgebench.cli.compare import compare
+from forgebench.cli.degrade import degrade
 from forgebench.cli.demo import demo
 from forgebench.cli.output import print_error
 from forgebench.cli.predict import predict
@@ -57,7 +58,8 @@ def _about(
 
 
 for command in (
-    demo, sources, build, synth, verify, audit, predict, validate, score, rescore, sign, compare, report, browse,
+    demo, sources, build, synth, degrade, verify, audit, predict, validate, score, rescore, sign, compare, report,
+    browse,
 ):  # fmt: skip
     app.command()(command)
 
