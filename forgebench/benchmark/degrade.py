@@ -23,6 +23,7 @@ from forgebench.benchmark.write import Job, check_free
 from forgebench.degrade.apply import Degraded, apply_recipe, explained, rng_of, size_problem
 from forgebench.degrade.recipe import Recipe, derived_id, load_recipe
 from forgebench.degrade.transforms import decode
+from forgebench.engine import Engine, check_engine
 from forgebench.errors import InputError, Problem, ProblemsError
 from forgebench.schema import COLUMNS, LABELS, SAMPLE_ID, Item, Mask
 from forgebench.sources.files import UNDECODABLE, sha256
@@ -54,6 +55,7 @@ def degrade(
     seed: int = 0,
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Benchmark:
     """Make a benchmark of what becomes of another's images, with its truth carried along.
 
@@ -68,6 +70,7 @@ def degrade(
         seed: Of every random choice, with the sample's name.
         allow_issues: Kinds of problems whose samples are left out and recorded, or `all`; else they stop everything.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Raises:
         NotFoundError: If there is no such benchmark.
@@ -78,8 +81,9 @@ def degrade(
     chosen, parent, out = load_recipe(recipe), open_benchmark(benchmark), Path(out)
     check_seed(seed)
     check_free(out)
+    check_engine(engine)
     check_sound(parent, workers)
-    return make(parent, out, chosen, seed=seed, allow_issues=allow_issues, workers=workers)
+    return make(parent, out, chosen, seed=seed, allow_issues=allow_issues, workers=workers, engine=engine)
 
 
 def check_seed(seed: int) -> None:
@@ -111,6 +115,7 @@ def make(
     seed: int,
     allow_issues: Collection[str] | Literal["all"],
     workers: int | None,
+    engine: Engine = "local",
 ) -> Benchmark:
     """The same for a benchmark that is known to be sound.
 
@@ -131,6 +136,7 @@ def make(
         fixes=[replace(fix, sample_id=derived_id(fix.sample_id, recipe.name)) for fix in known],
         allow_issues=allow_issues,
         workers=workers,
+        engine=engine,
     )
 
 

@@ -12,6 +12,7 @@ from forgebench.benchmark.degrade import check_seed, check_sound, make, parent_f
 from forgebench.benchmark.manifest import MANIFEST
 from forgebench.benchmark.opened import Benchmark, open_benchmark
 from forgebench.degrade.recipe import GRID, Recipe, load_recipes
+from forgebench.engine import Engine, check_engine
 from forgebench.errors import InputError, NotFoundError, Problem, ProblemsError
 from forgebench.version import VERSION
 
@@ -75,6 +76,7 @@ def degrade_grid(
     seed: int = 0,
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Grid:
     """Degrade a benchmark by many recipes, each into a folder of its own, and index them in `grid.json`.
 
@@ -88,6 +90,7 @@ def degrade_grid(
         seed: Of every random choice.
         allow_issues: Kinds of problems whose samples are left out and recorded, or `all`.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Raises:
         NotFoundError: If there is no such benchmark.
@@ -99,12 +102,13 @@ def degrade_grid(
     check_seed(seed)
     earlier = _earlier(parent, out, seed)
     done = {name: made for name, recipe in chosen.items() if (made := _finished(parent, out / name, recipe, seed))}
+    check_engine(engine)
     check_sound(parent, workers)
     problems: list[Problem] = []
     for name, recipe in chosen.items():
         try:
             done[name] = done.get(name) or make(
-                parent, out / name, recipe, seed=seed, allow_issues=allow_issues, workers=workers
+                parent, out / name, recipe, seed=seed, allow_issues=allow_issues, workers=workers, engine=engine
             )
         except ProblemsError as error:
             problems += error.problems

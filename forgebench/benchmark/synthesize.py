@@ -13,6 +13,7 @@ from forgebench.benchmark.manifest import Facts
 from forgebench.benchmark.opened import Benchmark, open_benchmark
 from forgebench.benchmark.rows import Row, row_of
 from forgebench.benchmark.write import Job, check_free
+from forgebench.engine import Engine, check_engine
 from forgebench.errors import InputError, NotFoundError, Problem
 from forgebench.schema import Item
 from forgebench.synthesis import Photo, Recipe, load_recipe, read_objects, replay
@@ -40,6 +41,7 @@ def synthesize(
     objects: str | Path | None = None,
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
+    engine: Engine = "local",
 ) -> Benchmark:
     """Make forgeries and matched authentic images from photographs.
 
@@ -57,6 +59,7 @@ def synthesize(
             is taken. Elsewhere regions are made of superpixels.
         allow_issues: Kinds of problems whose photographs or samples are left out and recorded, or `all`.
         workers: Number of processes; None takes all cores.
+        engine: `local` processes, or `ray`.
 
     Raises:
         NotFoundError: If there is no such folder.
@@ -67,6 +70,7 @@ def synthesize(
     if n < 1:
         raise InputError(f"Expected at least one sample, got n = {n}")
     chosen = load_recipe(recipe)
+    check_engine(engine)
     check_free(out)
     found, problems = _photos(photos, objects, allow_issues, workers)
     orders = Orders(found, seed, splits)
@@ -80,6 +84,7 @@ def synthesize(
         problems=problems,
         allow_issues=allow_issues,
         workers=workers,
+        engine=engine,
     )
 
 

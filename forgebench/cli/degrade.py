@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, Workers, console, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, console, print_json
+
+if TYPE_CHECKING:
+    from forgebench.engine import Engine
 
 
 def degrade(
@@ -26,6 +29,7 @@ def degrade(
         str, typer.Option(help="Kinds of problems whose samples are left out, separated by commas, or `all`.")
     ] = "",
     workers: Workers = None,
+    engine: EngineName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Make a benchmark of what becomes of another's images when they are saved again, resized or shared."""
@@ -37,20 +41,20 @@ def degrade(
     if list_recipes:
         _list(as_json)
         return
-    names = _parts(recipe)
+    names, on = _parts(recipe), cast("Engine", engine)
     if benchmark is None or out is None or not names:
         raise InputError("Expected: forgebench degrade BENCH --recipe NAME --out B2, or forgebench degrade --list")
     allowed = _parts(allow_issues)
     issues = "all" if allowed == ["all"] else allowed
     chosen = [found for name in names for found in load_recipes(name)]
     if len(chosen) > 1:
-        grid = degrade_grid(benchmark, out, recipes=names, seed=seed, allow_issues=issues, workers=workers)
+        grid = degrade_grid(benchmark, out, recipes=names, seed=seed, allow_issues=issues, workers=workers, engine=on)
         if as_json:
             print_json({"path": str(out), **grid.model_dump()})
         else:
             typer.echo(f"{out}: {len(grid.cells)} benchmarks made from {grid.parent}; {out / 'grid.json'} lists them.")
         return
-    made = one(benchmark, out, recipe=names[0], seed=seed, allow_issues=issues, workers=workers)
+    made = one(benchmark, out, recipe=names[0], seed=seed, allow_issues=issues, workers=workers, engine=on)
     total = made.manifest.total
     if as_json:
         print_json({"path": str(out), "name": made.name, "content_hash": made.content_hash, **total.model_dump()})

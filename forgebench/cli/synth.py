@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, Workers, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, print_json
+
+if TYPE_CHECKING:
+    from forgebench.engine import Engine
 
 
 def synth(
@@ -26,6 +29,7 @@ def synth(
     replay: Annotated[str | None, typer.Option(help="A sample to be made again, from --benchmark.")] = None,
     benchmark: Annotated[Path | None, typer.Option("--benchmark", "-b", help="The benchmark of --replay.")] = None,
     workers: Workers = None,
+    engine: EngineName = "local",
     as_json: AsJson = False,
 ) -> None:
     """Make forgeries, with matched authentic images, from photographs; or make one sample again."""
@@ -39,7 +43,7 @@ def synth(
     allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
     made = forgebench.synthesize(
         photos, out, n=n, recipe=recipe, seed=seed, splits=_shares(splits), objects=objects,
-        allow_issues="all" if allowed == ["all"] else allowed, workers=workers,
+        allow_issues="all" if allowed == ["all"] else allowed, workers=workers, engine=cast("Engine", engine),
     )  # fmt: skip
     total, skipped = made.manifest.total, made.manifest.skipped
     if as_json:

@@ -76,7 +76,9 @@ def curve_counts(table: Table, weights: Weights) -> Curve:
     unit, last, tampered, lost = table.once("images by score", by_score)
     every = np.asarray(weights, np.float64)[:, unit]
     tp, every = (np.cumsum(a, axis=1) for a in (every * tampered, every))
-    if len(last) < len(unit):
+    if not len(unit):  # No images: none at or above any score.
+        tp = every = np.zeros((len(weights), 1))
+    elif len(last) < len(unit):
         tp, every = tp[:, last], every[:, last]
     return Curve(tp, every - tp, lost=weights @ lost)
 
