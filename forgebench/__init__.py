@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from forgebench.annotations import loosen
     from forgebench.benchmark.build import build
     from forgebench.benchmark.opened import Benchmark, open_benchmark
+    from forgebench.benchmark.publish import Pushed, push
     from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
     from forgebench.schema import Prediction, Sample
@@ -29,7 +30,7 @@ __version__ = VERSION
 
 _HOMES = {
     "annotations": ("loosen",),
-    "benchmark": ("Benchmark", "build", "open_benchmark", "synthesize"),
+    "benchmark": ("Benchmark", "Pushed", "build", "open_benchmark", "push", "synthesize"),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Prediction", "Sample"),
     "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "verify"),
@@ -40,9 +41,9 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Comparison", "ForgeBenchError", "InputError", "NotFoundError", "Prediction", "Problem",
-    "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare", "loosen",
-    "metrics", "open_benchmark", "predict", "read_record", "rescore", "score", "sources", "synthesize", "validate",
-    "verify", "write_submission",
+    "ProblemsError", "Pushed", "Record", "Sample", "SourceSpec", "Submission", "__version__", "build", "compare",
+    "loosen", "metrics", "open_benchmark", "predict", "push", "read_record", "rescore", "score", "sources",
+    "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from forgebench.cli.compare import compare
 from forgebench.cli.demo import demo
 from forgebench.cli.output import print_error
 from forgebench.cli.predict import predict
+from forgebench.cli.push import push
 from forgebench.cli.report import report
 from forgebench.cli.rescore import rescore
 from forgebench.cli.score import score
@@ -56,6 +57,7 @@ def _about(
 
 for command in (
     demo, sources, build, synth, verify, predict, validate, score, rescore, compare, report, browse,
+    push,
 ):  # fmt: skip
     app.command()(command)
 
