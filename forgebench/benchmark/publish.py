@@ -89,8 +89,8 @@ def _check_rights(benchmark: Benchmark, allowed: bool) -> None:
     facts = benchmark.manifest.facts
     if not (facts.redistributable or allowed):
         raise InputError(
-            f"The licence of {benchmark.name} does not let anyone publish its images: {facts.licence} If you may share "
-            "them with a few people, push into a private repository with --private --i-have-the-rights"
+            f"The licence of {benchmark.name} does not allow everyone to publish its images: {facts.licence} If you "
+            "may share them with a few people, push into a private repository: --private --i-have-the-rights"
         )
 
 

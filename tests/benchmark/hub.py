@@ -23,7 +23,7 @@ OWNER = "lab"
 WRITES, READS, STRANGER = "hf_writes", "hf_reads", "hf_stranger"
 _MAY_WRITE = {WRITES: {OWNER}, READS: set(), STRANGER: {"elsewhere"}}
 _GITATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
-_LARGE = 10 * 2**20
+LARGE = 10 * 2**20
 
 Files = dict[str, bytes]
 Break = Callable[[str, str], "int | str | None"]
@@ -63,6 +63,8 @@ class Hub:
         """Method and path of each, in order."""
         self.stored: list[str] = []
         """The LFS objects that arrived whole, in order."""
+        self.ranges: list[str] = []
+        """The parts of files that were asked for."""
         self.breaks: Break = lambda method, path: None
         self.url = ""
 
@@ -96,7 +98,7 @@ def running() -> Iterator[Hub]:
 
 
 def is_lfs(path: str, size: int) -> bool:
-    return path.endswith(".parquet") or size > _LARGE
+    return path.endswith(".parquet") or size > LARGE
 
 
 def git_oid(data: bytes) -> str:
@@ -119,7 +121,6 @@ _ROUTES = {
     ("POST", r"/api/validate-yaml"): "validate",
     ("GET", rf"/api/datasets/{_REPO}(/revision/(?P<rev>[^/]+))?"): "info",
     ("GET", rf"/api/datasets/{_REPO}/tree/(?P<rev>[^/]+)(/(?P<path>.+))?"): "tree",
-    ("POST", rf"/api/datasets/{_REPO}/paths-info/(?P<rev>[^/]+)"): "paths_info",
     ("POST", rf"/api/datasets/{_REPO}/preupload/main"): "preupload",
     ("POST", rf"/datasets/{_REPO}\.git/info/lfs/objects/batch"): "batch",
     ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})"): "store",
@@ -244,14 +245,6 @@ class _Handler(BaseHTTPRequestHandler):
             + [{"type": "file", "path": name} | _blob(name, data, "oid", "oid") for name, data in inside.items()]
         )
 
-    def paths_info(self, repo: str, rev: str) -> None:
-        _, files = self._version(self._readable(repo), rev)
-        form = [pair.split("=", 1) for pair in self.body.decode().split("&")]
-        asked = [unquote(value.replace("+", " ")) for name, value in form if name == "paths"]
-        found = [{"type": "file", "path": p} | _blob(p, files[p], "oid", "oid") for p in asked if p in files]
-        folders = [p for p in asked if any(name.startswith(f"{p}/") for name in files)]
-        self._say(found + [{"type": "directory", "path": p, "oid": "0" * 40} for p in folders])
-
     def preupload(self, repo: str) -> None:
         files = self._writable(repo).files
         answers = []
@@ -322,6 +315,7 @@ class _Handler(BaseHTTPRequestHandler):
         if wanted is None:
             self._send(data, 200, headers)
             return
+        self.hub.ranges.append(wanted[0])
         start, end = int(wanted[1]), min(int(wanted[2] or len(data) - 1), len(data) - 1)
         headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
         self._send(data[start : end + 1], 206, headers)
