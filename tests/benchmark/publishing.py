@@ -17,6 +17,7 @@ from forgebench.sources import spec
 PLACE = f"{OWNER}/bench"
 ALLOWED = {"private": True, "i_have_the_rights": True}
 
+
 def make(photos, out, *, free=True, rows=3):
     """A benchmark in shards of so many rows, of images that anyone may publish or not."""
     cards = out.parent / "cards"
