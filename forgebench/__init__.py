@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forgebench.benchmark.degrade import degrade
     from forgebench.benchmark.grid import degrade_grid, open_grid
     from forgebench.benchmark.opened import Benchmark, open_benchmark
+    from forgebench.benchmark.publish import Pushed, push
     from forgebench.benchmark.synthesize import synthesize
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
     from forgebench.schema import Box, Explanation, Prediction, Sample
@@ -34,7 +35,9 @@ __version__ = VERSION
 _HOMES = {
     "annotations": ("loosen",),
     "audits": ("audit",),
-    "benchmark": ("Benchmark", "build", "degrade", "degrade_grid", "open_benchmark", "open_grid", "synthesize"),
+    "benchmark": (
+        "Benchmark", "Pushed", "build", "degrade", "degrade_grid", "open_benchmark", "open_grid", "push", "synthesize",
+    ),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Box", "Explanation", "Prediction", "Sample"),
     "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "sign", "verify"),
@@ -45,9 +48,10 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
-    "Problem", "ProblemsError", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit", "build",
-    "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid", "predict", "read_record",
-    "rescore", "score", "sign", "sources", "synthesize", "validate", "verify", "write_submission",
+    "Problem", "ProblemsError", "Pushed", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit",
+    "build", "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid", "predict",
+    "push", "read_record", "rescore", "score", "sign", "sources", "synthesize", "validate", "verify",
+    "write_submission",
 ]  # fmt: skip
 
 

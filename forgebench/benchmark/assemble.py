@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
-from forgebench.benchmark.card import card_text
-from forgebench.benchmark.croissant import croissant_text
+from forgebench.benchmark.card import CARD, card_text
+from forgebench.benchmark.croissant import CROISSANT, croissant_text
 from forgebench.benchmark.hashing import hash_of_lines
 from forgebench.benchmark.manifest import MANIFEST, Facts, Manifest, SplitCounts
 from forgebench.benchmark.opened import Benchmark
@@ -57,8 +57,8 @@ def assemble(
     manifest = _manifest(facts, shards, found, list(fixes))
     texts = {
         MANIFEST: manifest.model_dump_json(indent=1) + "\n",
-        "README.md": card_text(manifest),
-        "croissant.json": croissant_text(manifest),
+        CARD: card_text(manifest),
+        CROISSANT: croissant_text(manifest),
     }
     finish(out, texts)
     return Benchmark(out, manifest)

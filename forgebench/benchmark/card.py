@@ -9,6 +9,8 @@ import yaml
 from forgebench.benchmark.manifest import Manifest
 from forgebench.schema import LEVELS
 
+CARD = "README.md"
+
 _LOADING = """\
 Load it with `load_dataset(PATH, LEVEL, split="test")`, where LEVEL is `image`, `box`, `scribble` or `pixel`; a level
 sees only its own columns. `datasets` writes a cache of its own for each level that is loaded; with `streaming=True`
@@ -21,20 +23,23 @@ def card_text(manifest: Manifest) -> str:
     return f"---\n{head}---\n{_prose(manifest)}"
 
 
-def _head(manifest: Manifest) -> dict[str, Any]:
-    configs = [
+def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
+    """The four levels as the card's YAML has them: the same files, each level with its own columns."""
+    return [
         {"config_name": level, "data_files": _files(manifest), "columns": list(columns)}
         | ({"default": True} if level == "pixel" else {})
         for level, columns in LEVELS.items()
     ]
+
+
+def _head(manifest: Manifest) -> dict[str, Any]:
     facts = manifest.facts
     return {
         "pretty_name": facts.title,
         "license": "other",
-        "license_name": facts.licence,
         "task_categories": ["image-classification", "image-segmentation"],
         "tags": ["image-forensics", "forgery-localization", "forgebench"],
-        "configs": configs,
+        "configs": card_configs(manifest),
     }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from forgebench.benchmark.manifest import Manifest
 from forgebench.schema import COLUMNS
 
+CROISSANT = "croissant.json"
+
 _CONTEXT = {
     "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/", "dct": "http://purl.org/dc/terms/",

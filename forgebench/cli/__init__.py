@@ -16,6 +16,7 @@ from forgebench.cli.degrade import degrade
 from forgebench.cli.demo import demo
 from forgebench.cli.output import print_error
 from forgebench.cli.predict import predict
+from forgebench.cli.push import push
 from forgebench.cli.report import report
 from forgebench.cli.rescore import rescore
 from forgebench.cli.score import score
@@ -59,7 +60,7 @@ def _about(
 
 for command in (
     demo, sources, build, synth, degrade, verify, audit, predict, validate, score, rescore, sign, compare, report,
-    browse,
+    browse, push,
 ):  # fmt: skip
     app.command()(command)
 

@@ -9,7 +9,10 @@ import lookalikes
 import pytest
 
 import forgebench
+from benchmark.publishing import bound, changeable, free, hub, photos
 from forgebench.benchmark import Benchmark, open_benchmark
+
+__all__ = ["bound", "changeable", "free", "hub", "photos"]
 
 
 @pytest.fixture(scope="session")
