@@ -58,8 +58,11 @@ def print_problems(problems: Sequence[Problem], *, shown: int = 50) -> None:
 
 
 def print_metrics(metrics: Sequence[MetricValue]) -> None:
-    """The numbers of a record, as a table."""
-    table = Table("metric", "definition", "slice", "value", "95 % interval", "n", "undefined", "")
+    """The numbers of a record's first definition, as a table; how many more there are, in words."""
+    first = [one for one in metrics if (one.definition, one.subset) == (metrics[0].definition, None)]
+    more = len(metrics) - len(first)
+    metrics = first
+    table = Table("metric", "definition", "value", "95 % interval", "n", "undefined", "")
     nothing = [one for one in metrics if one.value is None and one.n == one.n_undefined]
     for one in metrics:
         if one in nothing:
@@ -68,11 +71,13 @@ def print_metrics(metrics: Sequence[MetricValue]) -> None:
         note = "" if one.rankable else "not rankable"
         value = "undefined" if one.value is None else f"{one.value:.4f}"
         name = f"{one.definition} v{one.version}"
-        table.add_row(one.metric, name, one.subset or "", value, interval, str(one.n), str(one.n_undefined), note)
+        table.add_row(one.metric, name, value, interval, str(one.n), str(one.n_undefined), note)
     console().print(table)
     if nothing:
         names = ", ".join(dict.fromkeys(one.metric for one in nothing))
         typer.echo(f"Undefined for all samples: {names}")
+    if more:
+        typer.echo(f"{more} more numbers, of other definitions and of slices, are in the record and in its report.")
 
 
 def defined(document: Any) -> Any:  # noqa: ANN401

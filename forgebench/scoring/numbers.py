@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS, Definition, Metric, Table
 from forgebench.metrics.definitions import members
@@ -69,7 +71,7 @@ def compute(
     parts: list[tuple[str | None, Table]] = [(None, table)]
     parts += [(name, table.only(inside)) for name, inside in subsets]
     numbers = [
-        _Number(definition, metric, subset, part, metric.statistic(part))
+        _Number(definition, metric, subset, part, _where_drawn(metric, part, subset))
         for subset, part in parts
         for definition in definitions
         for metric in definition.metrics
@@ -79,6 +81,15 @@ def compute(
     drawn = bootstrap(statistics, table.drawn_by, seed, resamples)
     left_out = jackknife(statistics, table.drawn_by) if interval == "bca" else {}
     return [_metric_value(one, drawn.get(one.key), left_out.get(one.key)) for one in numbers]
+
+
+def _where_drawn(metric: Metric, part: Table, subset: str | None) -> Statistic:
+    """The statistic, undefined in a resample that has none of a subset's samples, whatever it says of nothing."""
+    statistic = metric.statistic(part)
+    if subset is None:
+        return statistic
+    held = part.by_unit(members(part, metric.over))
+    return replace(statistic, of=lambda weights: np.where(weights @ held > 0, statistic.of(weights), np.nan))
 
 
 def _metric_value(one: _Number, drawn: Floats | None, left_out: Floats | None) -> MetricValue:
