@@ -51,7 +51,7 @@ schemas: $(VENV)/dev.stamp  ## write the JSON Schemas again
 	$(BIN)/python docs/schemas.py
 
 pages: $(VENV)/dev.stamp  ## write the generated pages of the documentation again
-	$(BIN)/python docs/datasets.py
+	$(BIN)/python docs/dataset_table.py
 	$(BIN)/python docs/definitions.py
 	$(BIN)/python docs/metrics.py
 

@@ -11,8 +11,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_the_table_of_data_sets_is_current():
-    written = runpy.run_path(str(DOCS / "datasets.py"))["datasets_text"]()
-    assert (DOCS / "datasets.md").read_text(encoding="utf-8") == written, "run python docs/datasets.py"
+    written = runpy.run_path(str(DOCS / "dataset_table.py"))["datasets_text"]()
+    assert (DOCS / "datasets.md").read_text(encoding="utf-8") == written, "run python docs/dataset_table.py"
 
 
 def test_the_table_has_a_row_and_a_layout_for_every_data_set():

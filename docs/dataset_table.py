@@ -13,7 +13,7 @@ _HEAD = """\
 
 What `forgebench build NAME --from DIR --out BENCH` knows of each data set. The facts stand on its card in
 `dataset_cards/`; `forgebench sources NAME` prints it: licence, where to get the data, layouts, known defects and what
-is done about each. This page is written by `python docs/datasets.py`.
+is done about each. This page is written by `python docs/dataset_table.py`.
 
 *Tested on* says whether the source was tested on files of the data set itself, or only on generated look-alikes with
 its names, file kinds and oddities. A source that meets something else than its card says stops and tells what it
