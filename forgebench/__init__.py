@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from forgebench.errors import ForgeBenchError, InputError, NotFoundError, Problem, ProblemsError
     from forgebench.schema import Box, Explanation, Prediction, Sample
     from forgebench.scoring.compare import Comparison, compare
+    from forgebench.scoring.grid import score_grid
     from forgebench.scoring.record import Record, read_record
+    from forgebench.scoring.robust import Robustness
+    from forgebench.scoring.robustness import robustness
     from forgebench.scoring.score import score
     from forgebench.scoring.sign import sign
     from forgebench.scoring.verify import rescore, verify
     from forgebench.sources import SourceSpec, sources
     from forgebench.submission.opened import Submission
-    from forgebench.submission.predict import predict
+    from forgebench.submission.predict import predict, predict_grid
     from forgebench.submission.validate import validate
     from forgebench.submission.write import write_submission
 
@@ -40,18 +43,21 @@ _HOMES = {
     ),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Box", "Explanation", "Prediction", "Sample"),
-    "scoring": ("Comparison", "Record", "compare", "read_record", "rescore", "score", "sign", "verify"),
+    "scoring": (
+        "Comparison", "Record", "Robustness", "compare", "read_record", "rescore", "robustness", "score", "score_grid",
+        "sign", "verify",
+    ),
     "sources": ("SourceSpec", "sources"),
-    "submission": ("Submission", "predict", "validate", "write_submission"),
+    "submission": ("Submission", "predict", "predict_grid", "validate", "write_submission"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
-    "Problem", "ProblemsError", "Pushed", "Record", "Sample", "SourceSpec", "Submission", "__version__", "audit",
-    "build", "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid", "predict",
-    "push", "read_record", "rescore", "score", "sign", "sources", "synthesize", "validate", "verify",
-    "write_submission",
+    "Problem", "ProblemsError", "Pushed", "Record", "Robustness", "Sample", "SourceSpec", "Submission", "__version__",
+    "audit", "build", "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid",
+    "predict", "predict_grid", "push", "read_record", "rescore", "robustness", "score", "score_grid", "sign",
+    "sources", "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -116,6 +117,8 @@ def _cut(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
 def _on_processes(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int, size: int) -> Iterator[Result]:
     from loky import get_reusable_executor
 
+    # A worker that holds 300 MB more than after its first job, as one that has imported OpenCV does, is replaced.
+    warnings.filterwarnings("ignore", "A worker (stopped|was restarted) while some jobs", UserWarning)
     executor = get_reusable_executor(max_workers=workers, timeout=60)
 
     def submit(chunk: list[Job]) -> Future[list[Result]]:

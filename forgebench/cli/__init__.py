@@ -19,6 +19,7 @@ from forgebench.cli.predict import predict
 from forgebench.cli.push import push
 from forgebench.cli.report import report
 from forgebench.cli.rescore import rescore
+from forgebench.cli.robustness import robustness
 from forgebench.cli.score import score
 from forgebench.cli.sign import sign
 from forgebench.cli.sources import sources
@@ -59,8 +60,8 @@ def _about(
 
 
 for command in (
-    demo, sources, build, synth, degrade, verify, audit, predict, validate, score, rescore, sign, compare, report,
-    browse, push,
+    demo, sources, build, synth, degrade, verify, audit, predict, validate, score, rescore, sign, compare, robustness,
+    report, browse, push,
 ):  # fmt: skip
     app.command()(command)
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, Any
 
 import typer
 
 from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, print_json, print_metrics
-
-if TYPE_CHECKING:
-    from forgebench.engine import Engine
-    from forgebench.scoring.numbers import Interval
+from forgebench.cli.robustness import print_robustness
 
 
 def score(
-    submission: Annotated[Path, typer.Argument(help="A folder, a .zip or a .parquet file.")],
+    submission: Annotated[
+        Path, typer.Argument(help="A folder, a .zip or a .parquet file; for a grid a folder of them, one a recipe.")
+    ],
     benchmark: BenchmarkPath,
-    out: Annotated[Path, typer.Option(help="Where record.json and per_image.parquet are written.")],
+    out: Annotated[
+        Path, typer.Option(help="Where record.json and per_image.parquet are written; also a folder for each recipe.")
+    ],
     split: Annotated[str | None, typer.Option(help="The split that the submission must be for.")] = None,
     definitions: Annotated[str, typer.Option(help="Definitions, separated by commas, or `all`.")] = "forgebench",
     slices: Annotated[
@@ -28,7 +29,12 @@ def score(
         Path | None, typer.Option(help="A score of the same method on another split: thresholds are frozen there.")
     ] = None,
     interval: Annotated[str, typer.Option(help="Bootstrap intervals: `percentile` or `bca`.")] = "percentile",
-    boundary: Annotated[bool, typer.Option(help="Count boundaries, the slowest part.")] = True,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave out `boundary` or `regions`, the slowest counts; repeat.")
+    ] = None,
+    clean: Annotated[
+        Path | None, typer.Option(help="For a grid: the method's score on the benchmark that it was made from.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
     workers: Workers = None,
     engine: EngineName = "local",
@@ -36,22 +42,26 @@ def score(
 ) -> None:
     """Score a submission; missing and invalid predictions get the worst value and are counted."""
     import forgebench
+    from forgebench.benchmark.grid import INDEX
+    from forgebench.errors import InputError
 
+    grid = (benchmark / INDEX).is_file()
+    if grid == (clean is None):
+        raise InputError(
+            f"{benchmark} is a grid. Give the score of the benchmark that it was made from: --clean CLEAN_SCORE"
+            if grid
+            else f"{benchmark} is no grid: leave out --clean."
+        )
     names = [name.strip() for name in definitions.split(",") if name.strip()]
-    record = forgebench.score(
-        submission,
-        benchmark,
-        out,
-        split=split,
-        definitions=names,
-        slices=slices or (),
-        calibration=calibration,
-        interval=cast("Interval", interval),
-        boundary=boundary,
-        seed=seed,
-        workers=workers,
-        engine=cast("Engine", engine),
-    )
+    options: dict[str, Any] = {
+        "split": split, "definitions": names, "slices": slices or (), "calibration": calibration,
+        "interval": interval, "without": without or (), "seed": seed, "workers": workers, "engine": engine,
+    }  # fmt: skip
+    if clean is not None:
+        made = forgebench.score_grid(submission, benchmark, out, clean=clean, **options)
+        print_robustness(made, out, as_json=as_json)
+        return
+    record = forgebench.score(submission, benchmark, out, **options)
     if as_json:
         print_json(record.model_dump())
         return

@@ -23,13 +23,14 @@ from forgebench.report.pictures import ramp_css
 from forgebench.report.published import disagreement
 from forgebench.report.ranking import Ranking, rank
 from forgebench.report.results import RANKED, UNDEFINED, columns, main_rows, shown
+from forgebench.report.robustness import robust
 from forgebench.report.slices import sliced
 from forgebench.report.words import listed, sentences
 from forgebench.scoring.score import REPORT
 
 _PACKAGE = "forgebench.report"
 _SCRIPTS = ("plotly-basic.min.js", "table.js", "plots.js", "lightbox.js", "print.js")
-_STYLES = ("page.css", "tables.css", "parts.css", "gallery.css", "print.css")
+_STYLES = ("page.css", "tables.css", "parts.css", "robustness.css", "gallery.css", "print.css")
 
 
 def write_report(
@@ -113,6 +114,7 @@ def render(entries: Sequence[Entry], gallery: Gallery, lead: str, rankings: dict
         forest=forest(entries, rankings[lead]),
         disagreement=disagreement(rows),
         slices=sliced(rows, lead),
+        robust=robust(entries),
         tables=all_metrics(entries),
         figures=figures(entries),
         gallery=gallery,

@@ -1,9 +1,15 @@
 """Scoring: submission × benchmark → per-image counts → record; verify, rescore, compare."""
 
 from forgebench.scoring.compare import Comparison, compare
+from forgebench.scoring.grid import score_grid
 from forgebench.scoring.record import Record, read_record
+from forgebench.scoring.robust import Robustness
+from forgebench.scoring.robustness import robustness
 from forgebench.scoring.score import score
 from forgebench.scoring.sign import sign
 from forgebench.scoring.verify import rescore, verify
 
-__all__ = ["Comparison", "Record", "compare", "read_record", "rescore", "score", "sign", "verify"]
+__all__ = [
+    "Comparison", "Record", "Robustness", "compare", "read_record", "rescore", "robustness", "score", "score_grid",
+    "sign", "verify",
+]  # fmt: skip

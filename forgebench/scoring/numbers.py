@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS, Definition, Metric, Table
 from forgebench.metrics.definitions import members
+from forgebench.metrics.families import families
 from forgebench.metrics.intervals import (
     RESAMPLES,
     bca_interval,
@@ -119,13 +120,11 @@ def _interval(one: _Number, value: float, drawn: Floats, left_out: Floats | None
     return percentile_interval(drawn) if left_out is None else bca_interval(drawn, value, left_out)
 
 
-def without(definitions: Sequence[Definition], families: Iterable[str]) -> list[Definition]:
-    """The definitions without some families of counts: the metrics that need them are undefined."""
-    left_out = set(families)
-    return [replace(one, counts=tuple(name for name in one.counts if name not in left_out)) for one in definitions]
+def counts_of(definitions: Sequence[Definition], without: Iterable[str] = ()) -> list[str]:
+    """The families of counts that definitions need, but for those that are to be left out.
 
-
-def counts_of(definitions: Sequence[Definition]) -> Iterator[str]:
-    """The families of counts that definitions need."""
-    for definition in definitions:
-        yield from definition.counts
+    Raises:
+        InputError: If what is to be left out is no family.
+    """
+    left_out = {family.name for family in families(tuple(without))}
+    return [name for definition in definitions for name in definition.counts if name not in left_out]

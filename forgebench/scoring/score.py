@@ -27,7 +27,7 @@ from forgebench.scoring import per_image
 from forgebench.scoring.calibration import freeze
 from forgebench.scoring.columns import wanted
 from forgebench.scoring.count import Counts, count
-from forgebench.scoring.numbers import Interval, compute, counts_of, definitions_named, without
+from forgebench.scoring.numbers import Interval, compute, counts_of, definitions_named
 from forgebench.scoring.per_image import OK, PerImage, open_table
 from forgebench.scoring.record import (
     FILE,
@@ -47,9 +47,8 @@ from forgebench.version import VERSION
 
 PACKAGES = ("numpy", "scipy", "pillow", "pyarrow")
 """What the numbers are made with."""
-BOUNDARY = ("boundary",)
-"""The families of counts that `boundary=False` leaves out."""
 REPORT = "report.html"
+ROBUSTNESS = "robustness.json"
 INPUTS = "inputs.json"
 """Where benchmark and submission lay on this machine, for the report's pictures; no part of the record."""
 
@@ -64,7 +63,7 @@ def score(
     slices: Sequence[str] = (),
     calibration: str | Path | None = None,
     interval: Interval = "percentile",
-    boundary: bool = True,
+    without: Sequence[str] = (),
     seed: int = 0,
     workers: int | None = None,
     engine: Engine = "local",
@@ -82,7 +81,8 @@ def score(
         slices: What to slice by: `manipulation`, `region_size`, `image_size`, `jpeg_quality`, `source`.
         calibration: The score of the same method on another split: thresholds are chosen there and frozen.
         interval: `percentile`, or `bca` (bias-corrected and accelerated).
-        boundary: Whether to count what boundary metrics need, the slowest part of the pass.
+        without: Families of counts to leave out, such as `boundary` and `regions`, the slowest parts of the pass: the
+            metrics that need them are undefined.
         seed: Of the bootstrap.
         workers: Number of processes; None takes all cores.
         engine: `local` processes, or `ray`.
@@ -99,7 +99,7 @@ def score(
     target = None if out is None else _checked(Path(out))
     opened, _ = usable(path, benchmark, split)
     frozen = None if calibration is None else freeze(calibration, benchmark, opened.manifest)
-    about = wanted(counts_of(chosen if boundary else without(chosen, BOUNDARY)), opened.manifest.outputs)
+    about = wanted(counts_of(chosen, without), opened.manifest.outputs)
     plan = Plan(chosen, Statistics(interval=interval, resamples=RESAMPLES, seed=seed, n_groups=0), slices, frozen)
     with _folder(target) as folder:
         table = folder / per_image.FILE
@@ -189,7 +189,7 @@ def _checked(out: Path) -> Path:
     if out.is_symlink() or out.is_file():
         raise InputError(f"{out} exists and is not an earlier score. Choose another --out.")
     names = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    others = sorted(names - {FILE, per_image.FILE, INPUTS, REPORT})
+    others = sorted(names - {FILE, per_image.FILE, INPUTS, REPORT, ROBUSTNESS})
     if others or (names and FILE not in names):
         raise InputError(
             f"{out} exists and is not an earlier score: it would be replaced with all it holds, such as "

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from forgebench import engine
-from forgebench.benchmark import Benchmark, open_benchmark
+from forgebench.benchmark import Benchmark, open_benchmark, open_grid
 from forgebench.errors import InputError
 from forgebench.schema import Prediction, Sample
-from forgebench.submission.opened import Submission
+from forgebench.submission.opened import Submission, open_submission
 from forgebench.submission.write import write_submission
 
 BATCH = 8
@@ -50,18 +50,73 @@ def predict(
         InputError: If there is no such method, or its predictions cannot be used.
     """
     benchmark = open_benchmark(benchmark)
-    name = method if isinstance(method, str) else type(method).__name__
-    runner = load_method(method, device) if isinstance(method, str) else method
+    return _predict(*_loaded(method, device), benchmark, out, split)
+
+
+def predict_grid(
+    method: str | Method, grid: str | Path, out: str | Path, *, split: str = "test", device: str | None = None
+) -> list[Submission]:
+    """Predict a split of every benchmark of a grid, each into `out/RECIPE.parquet`.
+
+    What an earlier run has finished is taken as it is: a killed one is continued by the same call.
+
+    Args:
+        method: As `predict` takes it; it is loaded once.
+        grid: The grid's folder.
+        out: A folder.
+        split: Which split.
+        device: Handed to the factory as `device=` where given.
+
+    Raises:
+        NotFoundError: If there is no such grid.
+        InputError: If there is no such method, its predictions cannot be used, or what lies at `out` is not its own.
+    """
+    cells, (runner, name) = open_grid(grid).cells, _loaded(method, device)
+    targets = {cell: Path(out) / f"{cell.recipe}.parquet" for cell in cells}
+    done = {
+        cell: _finished(target, _name(runner, name), cell.content_hash, split)
+        for cell, target in targets.items()
+        if target.exists()
+    }
+    Path(out).mkdir(parents=True, exist_ok=True)
+    return [
+        done.get(cell) or _predict(runner, name, open_benchmark(Path(grid) / cell.path), target, split)
+        for cell, target in targets.items()
+    ]
+
+
+def _finished(path: Path, method: str, content_hash: str, split: str) -> Submission:
+    """What an earlier run has predicted."""
+    found, _ = open_submission(path)
+    about = None if found is None else (found.manifest.method, found.manifest.content_hash, found.manifest.split)
+    if found is None or about != (method, content_hash, split):
+        raise InputError(
+            f"{path} exists already, and does not hold predictions of {method} for {split} of the grid's benchmark. "
+            "Choose another --out, or remove it first."
+        )
+    return found
+
+
+def _loaded(method: str | Method, device: str | None) -> tuple[Method, str]:
+    """The method, and what it is called where it has no name of its own."""
+    return (load_method(method, device), method) if isinstance(method, str) else (method, type(method).__name__)
+
+
+def _name(runner: Method, name: str) -> str:
+    return str(getattr(runner, "name", name.rpartition(":")[2]))
+
+
+def _predict(runner: Method, name: str, benchmark: Benchmark, out: str | Path, split: str) -> Submission:
     clock = _Clock()
     groups = benchmark.row_groups(split)
     total = sum(group.rows for group in groups)
     predictions = _predictions(runner, read_samples(benchmark, split), clock)
     return write_submission(
         out,
-        engine.with_progress(predictions, total, f"predicting with {name}"),
+        engine.with_progress(predictions, total, f"predicting {benchmark.name} with {name}"),
         benchmark=benchmark,
         split=split,
-        method=getattr(runner, "name", name.rpartition(":")[2]),
+        method=_name(runner, name),
         supervision=getattr(runner, "supervision", "zero-shot"),
         seconds_per_image=lambda: round(clock.seconds / max(1, total), 6),
     )

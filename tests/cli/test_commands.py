@@ -74,7 +74,7 @@ def test_compare_and_report(scored: Path) -> None:
 def test_everything_that_a_score_can_hold(scored: Path, tmp_path: Path) -> None:
     score = ("score", scored / "ghost.parquet", "-b", scored / "bench", "--out", tmp_path / "s", "--definitions", "all")
     slices = [word for name in ("manipulation", "region_size", "jpeg_quality", "source") for word in ("--slice", name)]
-    found = run_json(*score, *slices, "--interval", "bca", "--no-boundary")
+    found = run_json(*score, *slices, "--interval", "bca", "--without", "boundary")
     assert {one["definition"] for one in found["metrics"]} == set(found["definitions"]) > {"forgebench", "trufor"}
     subsets = {one["subset"] for one in found["metrics"]}
     assert {None, "manipulation=splice", "source=demo"} <= subsets

@@ -255,7 +255,7 @@ def test_families_without_a_value_are_one_line_that_says_why(scores: Scores, tmp
     assert "cost" not in alone, "image labels have a cost"
     assert reasons([scores["box"], scores["black"]])["cost"] == "zero-shot needs no annotation"
     submission = json.loads((scores["seer"] / "inputs.json").read_text())
-    forgebench.score(submission["submission"], submission["benchmark"], tmp_path / "s", boundary=False, workers=1)
+    forgebench.score(submission["submission"], submission["benchmark"], tmp_path / "s", without=["boundary"], workers=1)
     assert reasons([tmp_path / "s"])["boundary"] == "boundaries were not counted"
 
 
