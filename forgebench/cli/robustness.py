@@ -46,7 +46,7 @@ def print_robustness(made: Robustness, out: Path, *, as_json: bool) -> None:
     table = Table("recipe", "value", "95 % interval", "minus clean", "95 % interval", "p (Holm)", "n", title=title)
     for curve in made.curves:
         named = [(point.recipe, point, point.p_holm, str(point.n)) for point in curve.points]
-        areas = [(f"{curve.family}: area", curve.area, curve.area.p, "")] if curve.area else []
+        areas = [(f"{curve.family}: area", curve.area, None, "")] if curve.area else []
         for name, one, p, n in named + areas:
             table.add_row(
                 name, _number(one.value), _interval(one.ci_low, one.ci_high), _number(one.difference),

@@ -17,7 +17,8 @@ def score(
     ],
     benchmark: BenchmarkPath,
     out: Annotated[
-        Path, typer.Option(help="Where record.json and per_image.parquet are written; also a folder for each recipe.")
+        Path,
+        typer.Option(help="Where record.json and per_image.parquet are written; for a grid, with a folder a recipe."),
     ],
     split: Annotated[str | None, typer.Option(help="The split that the submission must be for.")] = None,
     definitions: Annotated[str, typer.Option(help="Definitions, separated by commas, or `all`.")] = "forgebench",

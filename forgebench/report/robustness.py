@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forgebench.errors import InputError
-from forgebench.metrics import DEFINITIONS, Metric
+from forgebench.metrics import Metric
 from forgebench.report.entries import Entry
 from forgebench.report.scales import Scale, scale
+from forgebench.scoring.numbers import definitions_named
 from forgebench.scoring.robust import Curve, Measured, Point, Robustness, read_robustness
 from forgebench.scoring.score import ROBUSTNESS
 
@@ -16,8 +17,11 @@ WIDTH, HEIGHT = 340.0, 210.0
 """Of a panel, in its own units."""
 LEFT, RIGHT, TOP, BOTTOM = 40.0, 14.0, 12.0, 34.0
 """Margins around what is drawn."""
+Found = Sequence[tuple[int, Entry, Robustness]]
+"""The entries with a robustness, with their places."""
 _CLEAN = "clean"
 _SINGLE = "One strength each"
+_AGAIN = "Make it again over the same grid with: forgebench robustness"
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,6 @@ class Robust:
     """What the page shows."""
 
     metric: Metric
-    definition: str
     entries: tuple[tuple[int, Entry, Robustness], ...]
     """Those with a robustness, with their places."""
     panels: tuple[Panel, ...]
@@ -95,13 +98,10 @@ def robust(entries: Sequence[Entry]) -> Robust | None:
     if single:
         panels.append(_singles([recipe for family in single for recipe in axes[family][0]], found, heights))
     return Robust(
-        DEFINITIONS[first.definition].metric(first.metric), first.definition, found, tuple(panels),
+        definitions_named([first.definition])[0].metric(first.metric), found, tuple(panels),
         tuple((_height(heights, tick), f"{tick:g}".replace("-", "−")) for tick in heights.ticks),
         tuple((family, tuple(_areas(family, found))) for family in families),
     )  # fmt: skip
-
-
-Found = Sequence[tuple[int, Entry, Robustness]]
 
 
 def _axes(found: Found) -> dict[str, tuple[list[str], int | None]]:
@@ -119,9 +119,6 @@ def _axes(found: Found) -> dict[str, tuple[list[str], int | None]]:
             if axes.setdefault(curve.family, (curve.axis, curve.clean_at)) != (curve.axis, curve.clean_at):
                 raise InputError(f"{where} has other strengths of {curve.family} than an entry before. {_AGAIN}")
     return axes
-
-
-_AGAIN = "Make it again over the same grid with: forgebench robustness"
 
 
 def _numbers(one: Robustness) -> list[float | None]:

@@ -22,13 +22,16 @@ import forgebench
 from forgebench import InputError, NotFoundError, Prediction, controls
 from forgebench.benchmark import Benchmark
 from forgebench.benchmark.grid import Cell
-from forgebench.degrade import families, parent_of, steps
+from forgebench.degrade import families, load_recipes, parent_of, steps
+from forgebench.metrics.significance import ALPHA, holm, paired_bootstrap_p
 from forgebench.scoring.robust import Robustness, read_robustness
 from forgebench.scoring.robustness import CLEAN_AT
 
 from .edits import by_sample, seal
 
 RECIPES = ("blur", "resize-0.5", "resize-2", "jpeg-70", "x")
+FROZEN = {"benchmark": "other", "split": "val", "content_hash": "0" * 64, "record_sha256": "1" * 64,
+          "per_image_sha256": "2" * 64, "byte": 100, "score": 0.5}  # fmt: skip
 WITHOUT = ("boundary", "regions")
 FAST = ("--without", "boundary", "--without", "regions")
 Hit = Callable[[str, str], bool]
@@ -148,6 +151,11 @@ def test_p_values_are_corrected_over_all_points(run, grid, hit):
     assert [one.separated for one in ordered] == [one < 0.05 for one in expected]
 
 
+def test_all_recipes_at_once_can_be_told_from_clean():
+    least = paired_bootstrap_p(np.full(module.RESAMPLES, -0.1))
+    assert holm([least] * len(load_recipes("grid"))).max() < ALPHA / 2
+
+
 def test_areas_are_the_trapezoids_by_hand(run, grid):
     clean, out = run(shaky)
     made = forgebench.robustness(clean, [out], grid, seed=2, resamples=300)
@@ -255,7 +263,7 @@ def copied(folder: Path, out: Path, **changes) -> Path:
     fields = json.loads((out / "record.json").read_text())
     for path, value in changes.items():
         part, _, name = path.partition("__")
-        fields[part][name] = value
+        fields[part] = fields[part] | {name: value} if name else value
     (out / "record.json").write_text(json.dumps(seal(fields)))
     return out
 
@@ -268,6 +276,7 @@ def copied(folder: Path, out: Path, **changes) -> Path:
         ({"benchmark__split": "train"}, ["other_split"]),
         ({"benchmark__content_hash": "0" * 64}, ["other_benchmark", "small--blur-1"]),
         ({"per_image__sha256": "0" * 64}, ["changed", "forgebench verify"]),
+        ({"calibration": FROZEN}, ["other_thresholds", "none frozen", "frozen in record 11111"]),
     ],
 )  # fmt: skip
 def test_other_scores_are_refused(run, grid, tmp_path, changes, words):
