@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, issues, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -31,13 +31,12 @@ def build(
     """Turn a public data set, or your own folder, into a benchmark."""
     import forgebench
 
-    allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
     benchmark = forgebench.build(
         name,
         root,
         out,
         protocol=protocol,
-        allow_issues="all" if allowed == ["all"] else allowed,
+        allow_issues=issues(allow_issues),
         workers=workers,
         engine=cast("Engine", engine),
     )

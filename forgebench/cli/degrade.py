@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, console, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, console, issues, parts, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -41,20 +41,19 @@ def degrade(
     if list_recipes:
         _list(as_json)
         return
-    names, on = _parts(recipe), cast("Engine", engine)
+    names, on = parts(recipe), cast("Engine", engine)
     if benchmark is None or out is None or not names:
         raise InputError("Expected: forgebench degrade BENCH --recipe NAME --out B2, or forgebench degrade --list")
-    allowed = _parts(allow_issues)
-    issues = "all" if allowed == ["all"] else allowed
+    allowed = issues(allow_issues)
     chosen = [found for name in names for found in load_recipes(name)]
     if len(chosen) > 1:
-        grid = degrade_grid(benchmark, out, recipes=names, seed=seed, allow_issues=issues, workers=workers, engine=on)
+        grid = degrade_grid(benchmark, out, recipes=names, seed=seed, allow_issues=allowed, workers=workers, engine=on)
         if as_json:
             print_json({"path": str(out), **grid.model_dump()})
         else:
             typer.echo(f"{out}: {len(grid.cells)} benchmarks made from {grid.parent}; {out / 'grid.json'} lists them.")
         return
-    made = one(benchmark, out, recipe=names[0], seed=seed, allow_issues=issues, workers=workers, engine=on)
+    made = one(benchmark, out, recipe=names[0], seed=seed, allow_issues=allowed, workers=workers, engine=on)
     total = made.manifest.total
     if as_json:
         print_json({"path": str(out), "name": made.name, "content_hash": made.content_hash, **total.model_dump()})
@@ -64,10 +63,6 @@ def degrade(
         typer.echo(f"  {len(made.manifest.skipped)} left out; the card says why.")
     typer.echo(f"  Content hash {made.content_hash}")
     typer.echo(f"Next: forgebench predict METHOD {out} --out SUB")
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _list(as_json: bool) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +23,17 @@ EngineName = Annotated[str, typer.Option("--engine", help="`local` processes, or
 BenchmarkPath = Annotated[Path, typer.Option("--benchmark", "-b", help="The benchmark's folder.")]
 
 _PIPE_WIDTH = 120
+
+
+def parts(text: str) -> list[str]:
+    """What is separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def issues(text: str) -> list[str] | Literal["all"]:
+    """The kinds of problems that `--allow-issues` names."""
+    named = parts(text)
+    return "all" if named == ["all"] else named
 
 
 def console() -> Console:

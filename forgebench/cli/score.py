@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, print_json, print_metrics
+from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, parts, print_json, print_metrics
 from forgebench.cli.robustness import print_robustness
 
 
@@ -53,9 +53,8 @@ def score(
             if grid
             else f"{benchmark} is no grid: leave out --clean."
         )
-    names = [name.strip() for name in definitions.split(",") if name.strip()]
     options: dict[str, Any] = {
-        "split": split, "definitions": names, "slices": slices or (), "calibration": calibration,
+        "split": split, "definitions": parts(definitions), "slices": slices or (), "calibration": calibration,
         "interval": interval, "without": without or (), "seed": seed, "workers": workers, "engine": engine,
     }  # fmt: skip
     if clean is not None:

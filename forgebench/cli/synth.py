@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, issues, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -40,10 +40,9 @@ def synth(
         raise typer.BadParameter("say how many samples are to be made.", param_hint="-n")
     import forgebench
 
-    allowed = [kind.strip() for kind in allow_issues.split(",") if kind.strip()]
     made = forgebench.synthesize(
         photos, out, n=n, recipe=recipe, seed=seed, splits=_shares(splits), objects=objects,
-        allow_issues="all" if allowed == ["all"] else allowed, workers=workers, engine=cast("Engine", engine),
+        allow_issues=issues(allow_issues), workers=workers, engine=cast("Engine", engine),
     )  # fmt: skip
     total, skipped = made.manifest.total, made.manifest.skipped
     if as_json:

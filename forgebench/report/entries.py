@@ -13,7 +13,7 @@ from forgebench.metrics import Table
 from forgebench.scoring import per_image, read_record
 from forgebench.scoring.per_image import open_table
 from forgebench.scoring.record import FILE, MetricValue, Record
-from forgebench.scoring.score import table_of
+from forgebench.scoring.scored import table_of
 
 DEFINITION = "forgebench"
 """The definition that the page's headline numbers are of."""

@@ -14,8 +14,8 @@ from forgebench.metrics import Table
 from forgebench.metrics.image import curve_counts
 from forgebench.metrics.pixel import BINS, Floats, Histograms
 from forgebench.metrics.table import Frozen
-from forgebench.scoring.per_image import open_table
-from forgebench.scoring.record import CalibrationPart, Record, read_record
+from forgebench.scoring.record import CalibrationPart, Record
+from forgebench.scoring.scored import read_scored
 from forgebench.submission import SubmissionManifest
 
 
@@ -26,10 +26,8 @@ def freeze(path: str | Path, benchmark: Benchmark, manifest: SubmissionManifest)
         NotFoundError: If there is no record, or no table beside it.
         InputError: If the record was changed, is of another method or version, or of the very split that is scored.
     """
-    record, folder = read_record(path)
-    stored = open_table(folder / record.per_image.file)
-    if record.sealed().record_sha256 != record.record_sha256 or stored.sha256() != record.per_image.sha256:
-        raise InputError(f"{folder} was changed after it was scored. See what: forgebench verify {folder}")
+    scored = read_scored(path).unchanged()
+    record, folder = scored.record, scored.folder
     _refuse_another(record, folder, manifest)
     part = record.benchmark
     if (part.content_hash, part.split) == (benchmark.content_hash, manifest.split):
@@ -37,7 +35,7 @@ def freeze(path: str | Path, benchmark: Benchmark, manifest: SubmissionManifest)
             f"{folder} is a score on {part.name} {part.split}, which is what is being scored: thresholds chosen there "
             "would be tuned on the test. Score the method on another split or benchmark first."
         )
-    frozen = thresholds(stored.table())
+    frozen = thresholds(scored.stored.table())
     return CalibrationPart(
         benchmark=part.name, split=part.split, content_hash=part.content_hash, record_sha256=record.record_sha256,
         per_image_sha256=record.per_image.sha256, byte=frozen.byte, score=frozen.score,

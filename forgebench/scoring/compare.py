@@ -24,11 +24,9 @@ from forgebench.metrics.significance import (
     swapped_tables,
     tiers,
 )
-from forgebench.scoring import per_image
 from forgebench.scoring.numbers import definitions_named
-from forgebench.scoring.per_image import PerImage, open_table
-from forgebench.scoring.record import Record, read_record
-from forgebench.scoring.score import table_of
+from forgebench.scoring.record import Record
+from forgebench.scoring.scored import Scored, read_scored
 from forgebench.scoring.slices import subsets
 
 if TYPE_CHECKING:
@@ -178,14 +176,12 @@ def _entries(records: Sequence[str | Path], subset: str | None) -> list[Entry]:
         raise InputError(f"Expected two records or more to compare, got {len(records)}.")
     entries: list[Entry] = []
     for path in records:
-        record, folder = read_record(path)
-        stored = open_table(folder / per_image.FILE)
-        if record.sealed() != record or stored.sha256() != record.per_image.sha256:
-            raise InputError(f"{folder} was changed after it was scored. See what: forgebench verify {folder}")
+        scored = read_scored(path).unchanged()
+        record = scored.record
         taken = {entry.name for entry in entries}
         name = record.method.method
         name = name if name not in taken else f"{name} ({path})"
-        entries.append(Entry(name, record, _part(stored, record, subset)))
+        entries.append(Entry(name, record, _part(scored, subset)))
     first = entries[0]
     for entry in entries[1:]:
         same = entry.record.benchmark.content_hash == first.record.benchmark.content_hash
@@ -197,11 +193,11 @@ def _entries(records: Sequence[str | Path], subset: str | None) -> list[Entry]:
     return entries
 
 
-def _part(stored: PerImage, record: Record, subset: str | None) -> Table:
-    table = table_of(stored, record)
+def _part(scored: Scored, subset: str | None) -> Table:
+    table = scored.table
     if subset is None:
         return table
-    found = dict(subsets([subset.partition("=")[0]], stored.slice_columns()))
+    found = dict(subsets([subset.partition("=")[0]], scored.stored.slice_columns()))
     if subset not in found:
         raise InputError(f"No samples are in {subset}. There are: {', '.join(found) or 'none of that slice'}")
     return table.only(found[subset])

@@ -45,7 +45,8 @@ def score_grid(
         InputError: If a submission cannot be scored, or `out` holds something else.
     """
     index, out = open_grid(grid), Path(out)
-    record, home = check_clean(clean, index)
+    base = check_clean(clean, index)
+    record, home = base.record, base.folder
     found = {cell: path for cell in index.cells if (path := _submission(Path(submissions), cell.recipe))}
     if not found:
         name = index.cells[0].recipe if index.cells else "RECIPE"

@@ -20,13 +20,10 @@ from forgebench.metrics.intervals import bootstrap, check_draws, percentile_inte
 from forgebench.metrics.pixel import Floats
 from forgebench.metrics.significance import holm, paired_bootstrap_p
 from forgebench.metrics.table import Members
-from forgebench.scoring import per_image
 from forgebench.scoring.numbers import definitions_named
-from forgebench.scoring.per_image import PerImage, open_table
 from forgebench.scoring.record import FILE as RECORD
-from forgebench.scoring.record import Record, read_record
 from forgebench.scoring.robust import Curve, Measured, Point, Robustness
-from forgebench.scoring.score import table_of
+from forgebench.scoring.scored import Scored, read_scored
 
 RESAMPLES = 10_000
 """More than elsewhere: a p-value from 2000, corrected over the points of all recipes, could not get under 5 %."""
@@ -38,21 +35,10 @@ CLEAN_AT = {
 
 
 @dataclass(frozen=True)
-class _Scored:
-    record: Record
-    folder: Path
-    stored: PerImage
-
-    @property
-    def table(self) -> Table:
-        return table_of(self.stored, self.record)
-
-
-@dataclass(frozen=True)
 class _Pair:
     """A degraded score and the clean one of the same samples, in the same resamples."""
 
-    of: _Scored
+    of: Scored
     left_out: int
     n: int
     n_undefined: int
@@ -66,7 +52,7 @@ class _Pair:
 class _Clean:
     """The clean score, drawn once for every set of samples that it is asked for."""
 
-    def __init__(self, of: _Scored, metric: Metric, seed: int, resamples: int) -> None:
+    def __init__(self, of: Scored, metric: Metric, seed: int, resamples: int) -> None:
         self.table, self.metric, self.draws = of.table, metric, (seed, resamples)
         self._rows = {name: row for row, name in enumerate(self.table.sample_id.tolist())}
         self._known: dict[bytes, tuple[int, float, Floats]] = {}
@@ -89,7 +75,7 @@ class _Clean:
         """The same of all rows."""
         return self.of(np.ones(len(self.table), bool))
 
-    def pair(self, scored: _Scored, recipe: str) -> _Pair:
+    def pair(self, scored: Scored, recipe: str) -> _Pair:
         """A degraded score beside this one.
 
         Raises:
@@ -141,9 +127,9 @@ def robustness(
     check_draws(seed, resamples)
     chosen = definitions_named([definition])[0]
     spec = chosen.metric(metric)
-    index, base = open_grid(grid), _read(clean)
-    check_clean(base.folder, index)
-    scored = [_read(folder) for path in records for folder in _folders(Path(path))]
+    index = open_grid(grid)
+    base = check_clean(clean, index)
+    scored = [read_scored(folder) for path in records for folder in _folders(Path(path))]
     found = _by_recipe([one for one in scored if one.record != base.record], base, index)
     reference = _Clean(base, spec, seed, resamples)
     pairs = {recipe: reference.pair(one, recipe) for recipe, one in found.items()}
@@ -242,40 +228,29 @@ def _folders(path: Path) -> list[Path]:
     return sorted(file.parent for file in path.glob(f"*/{RECORD}")) or [path]
 
 
-def _read(path: str | Path) -> _Scored:
-    record, folder = read_record(path)
-    return _Scored(record, folder, open_table(folder / per_image.FILE))
-
-
-def _sound(scored: _Scored) -> bool:
-    return scored.record.sealed() == scored.record and scored.stored.sha256() == scored.record.per_image.sha256
-
-
-def check_clean(clean: str | Path, index: Grid) -> tuple[Record, Path]:
-    """The clean record and its folder, after making sure that the grid was made from what it is of.
+def check_clean(clean: str | Path, index: Grid) -> Scored:
+    """The clean score, after making sure that the grid was made from what it is of.
 
     Raises:
         NotFoundError: If there is none, or no table beside it.
         InputError: If it is of another benchmark, or was changed.
     """
-    base = _read(clean)
-    if not _sound(base):
-        raise InputError(f"{base.folder} was changed after it was scored. See what: forgebench verify {base.folder}")
+    base = read_scored(clean).unchanged()
     part = base.record.benchmark
     if part.content_hash != index.parent_hash:
         raise InputError(
             f"The grid was made from {index.parent} ({index.parent_hash[:12]}…), the clean score {base.folder} is of "
             f"{part.name} ({part.content_hash[:12]}…). Score the method on the grid's parent."
         )
-    return base.record, base.folder
+    return base
 
 
-def _by_recipe(scored: Sequence[_Scored], base: _Scored, index: Grid) -> dict[str, _Scored]:
+def _by_recipe(scored: Sequence[Scored], base: Scored, index: Grid) -> dict[str, Scored]:
     """The scores by recipe, in the order of the grid."""
     if not scored:
         raise InputError("Expected at least one record on a benchmark of the grid, got none.")
     recipes = {cell.content_hash: cell.recipe for cell in index.cells}
-    found: dict[str, _Scored] = {}
+    found: dict[str, Scored] = {}
     problems = [problem for one in scored for problem in _problems(one, base, recipes)]
     for one in scored:
         recipe = recipes.get(one.record.benchmark.content_hash, "")
@@ -288,11 +263,11 @@ def _by_recipe(scored: Sequence[_Scored], base: _Scored, index: Grid) -> dict[st
     return {recipe: found[recipe] for recipe in recipes.values() if recipe in found}
 
 
-def _problems(one: _Scored, base: _Scored, recipes: Mapping[str, str]) -> list[Problem]:
+def _problems(one: Scored, base: Scored, recipes: Mapping[str, str]) -> list[Problem]:
     """What keeps a score from being compared with the clean one."""
     where, record, clean = str(one.folder), one.record, base.record
     problems = []
-    if not _sound(one):
+    if not one.sound:
         problems.append(Problem("changed", where, "what was scored", "a record or table that was changed",
                                 f"See what: forgebench verify {where}"))  # fmt: skip
     if record.benchmark.content_hash not in recipes:

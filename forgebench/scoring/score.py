@@ -20,9 +20,8 @@ import numpy as np
 from forgebench.benchmark import Benchmark, open_benchmark
 from forgebench.engine import Engine
 from forgebench.errors import InputError
-from forgebench.metrics import Definition, Table
+from forgebench.metrics import Definition
 from forgebench.metrics.intervals import RESAMPLES, check_draws
-from forgebench.metrics.table import Frozen
 from forgebench.scoring import per_image
 from forgebench.scoring.calibration import freeze
 from forgebench.scoring.columns import wanted
@@ -40,6 +39,7 @@ from forgebench.scoring.record import (
     Statistics,
     Suite,
 )
+from forgebench.scoring.scored import metric_table
 from forgebench.scoring.slices import check_slices, subsets
 from forgebench.submission import Submission, usable
 from forgebench.submission.manifest import SubmissionManifest
@@ -158,20 +158,10 @@ def numbers(stored: PerImage, manifest: SubmissionManifest, plan: Plan) -> list[
     """Every number of a plan, from the per-image table."""
     statistics = plan.statistics
     return compute(
-        _table(stored, manifest, plan.frozen), plan.definitions, statistics.seed,
+        metric_table(stored, manifest, plan.frozen), plan.definitions, statistics.seed,
         resamples=statistics.resamples, interval=statistics.interval,
         subsets=subsets(plan.slices, stored.slice_columns()),
     )  # fmt: skip
-
-
-def table_of(stored: PerImage, record: Record) -> Table:
-    """The table that a record's numbers are computed from."""
-    return _table(stored, record.method, record.calibration)
-
-
-def _table(stored: PerImage, manifest: SubmissionManifest, calibration: CalibrationPart | None) -> Table:
-    frozen = None if calibration is None else Frozen(calibration.byte, calibration.score)
-    return stored.table(supervision=manifest.supervision, frozen=frozen)
 
 
 def check_interval(name: str) -> None:

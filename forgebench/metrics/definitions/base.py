@@ -94,20 +94,6 @@ def members(table: Table, over: Over) -> Members:
     }[over]
 
 
-def mean_over_tampered(
-    name: str, title: str, values: Callable[[Table], Floats], worst: float = 0.0, **about: Unpack[About]
-) -> Metric:
-    """The mean over tampered images with a mask of a value of each; `worst` where there is no valid prediction."""
-
-    def statistic(table: Table) -> Statistic:
-        inside = table.tampered_with_mask
-        if not table.localizes:
-            return undefined(table, inside)
-        return mean(table, np.where(table.valid, values(table), worst), inside)
-
-    return Metric(name, title, "tampered with mask", "mean over images", statistic, **about)
-
-
 def mean_over(
     name: str, title: str, over: Over, values: Callable[[Table], Floats], **about: Unpack[About]
 ) -> Metric:
