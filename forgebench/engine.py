@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
+import sys
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +15,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import chdir, contextmanager
 from importlib.util import find_spec
 from itertools import islice
-from logging import ERROR
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from forgebench.errors import ForgeBenchError, InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,7 +29,11 @@ Task = TypeVar("Task")
 Engine = Literal["local", "ray"]
 
 CHUNK = 16
+LINE_SECONDS = 30.0
+QUIET = False
+"""Whether progress is left out; `forgebench --quiet` sets it."""
 _WAITING_CHUNKS_PER_WORKER = 3
+_LOG = logging.getLogger(__name__)
 
 
 def run(
@@ -181,7 +190,7 @@ def _ray_cluster(workers: int | None) -> Iterator[None]:
         yield
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": ERROR}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     count = max(1, workers or os.cpu_count() or 1)
     try:
         try:
@@ -197,17 +206,37 @@ def _ray_cluster(workers: int | None) -> Iterator[None]:
 
 
 def with_progress(results: Iterator[Result], total: int, what: str) -> Iterator[Result]:
-    """The same results, with a bar on standard error where that is a terminal."""
+    """The same results, with progress on standard error unless `QUIET`.
+
+    A bar on a terminal and in a notebook; elsewhere, as in a pipe or a job's log, a line every half minute.
+    """
     from rich.console import Console
+
+    start, console = time.monotonic(), Console(stderr=True)
+    if QUIET:
+        yield from results
+    elif console.is_interactive:
+        yield from _with_bar(results, total, what, console)
+    else:
+        yield from _with_lines(results, total, what)
+    _LOG.info("%s: %d items in %.1f s", what, total, time.monotonic() - start)
+
+
+def _with_bar(results: Iterator[Result], total: int, what: str, console: Console) -> Iterator[Result]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield from results
-        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(what, total=total)
         for result in results:
             yield result
             progress.advance(task)
+
+
+def _with_lines(results: Iterator[Result], total: int, what: str) -> Iterator[Result]:
+    start = last = time.monotonic()
+    for done, result in enumerate(results, 1):
+        yield result
+        if (now := time.monotonic()) - last >= LINE_SECONDS:
+            last, left = now, (now - start) * (total - done) / done
+            print(f"{what}: {done} of {total}, about {left / 60:.0f} min left", file=sys.stderr, flush=True)

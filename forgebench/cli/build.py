@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, issues, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, hint, issues, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -65,9 +65,7 @@ def build(
     _several("known defects, and what was done:", fixes)
     _several("samples left out:", [f"{p.sample_id} ({p.code})" for p in manifest.skipped])
     typer.echo(f"  Content hash {benchmark.content_hash}")
-    typer.echo(
-        f'Next: load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}'
-    )
+    hint(f'load_dataset("{out}", "pixel", split="{benchmark.splits[0]}"), or forgebench predict METHOD {out}')
 
 
 def _several(what: str, things: list[str], shown: int = 10) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, console, issues, parts, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, console, hint, issues, parts, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -62,7 +62,7 @@ def degrade(
     if made.manifest.skipped:
         typer.echo(f"  {len(made.manifest.skipped)} left out; the card says why.")
     typer.echo(f"  Content hash {made.content_hash}")
-    typer.echo(f"Next: forgebench predict METHOD {out} --out SUB")
+    hint(f"forgebench predict METHOD {out} --out SUB")
 
 
 def _list(as_json: bool) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from forgebench import engine
 from forgebench.errors import Problem, ProblemsError
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def console() -> Console:
 def print_json(document: Any) -> None:  # noqa: ANN401
     """One JSON document on standard output."""
     typer.echo(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def hint(text: str) -> None:
+    """What to do next, unless told to be quiet."""
+    if not engine.QUIET:
+        typer.echo(f"Next: {text}")
 
 
 def print_error(error: Exception, *, as_json: bool) -> None:

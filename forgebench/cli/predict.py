@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forgebench.cli.output import AsJson, print_json
+from forgebench.cli.output import AsJson, hint, print_json
 
 
 def predict(
@@ -31,7 +31,7 @@ def predict(
             print_json({"path": str(out), "submissions": [str(one.path) for one in made]})
             return
         typer.echo(f"{out}: {len(made)} submissions, one for every recipe.")
-        typer.echo(f"Next: forgebench score {out} --benchmark {benchmark} --out SCORES --clean CLEAN_SCORE")
+        hint(f"forgebench score {out} --benchmark {benchmark} --out SCORES --clean CLEAN_SCORE")
         return
     submission = forgebench.predict(method, forgebench.open_benchmark(benchmark), out, split=split, device=device)
     if as_json:
@@ -39,4 +39,4 @@ def predict(
         return
     seconds = submission.manifest.seconds_per_image or 0
     typer.echo(f"{out}: predictions of {submission.manifest.method}, {seconds:.3f} s an image.")
-    typer.echo(f"Next: forgebench score {out} --benchmark {benchmark} --out SCORES")
+    hint(f"forgebench score {out} --benchmark {benchmark} --out SCORES")

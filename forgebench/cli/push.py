@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from forgebench.cli.output import AsJson, print_json
+from forgebench.cli.output import AsJson, hint, print_json
 
 
 def push(
@@ -35,4 +35,4 @@ def push(
     if pushed.private:
         typer.echo("  It is private: others need your leave to load it.")
     split = forgebench.open_benchmark(benchmark).splits[0]
-    typer.echo(f'Next: load_dataset("{hub_id}", "pixel", split="{split}")')
+    hint(f'load_dataset("{hub_id}", "pixel", split="{split}")')

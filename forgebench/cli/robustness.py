@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forgebench.cli.output import AsJson, console, print_json
+from forgebench.cli.output import AsJson, console, hint, print_json
 
 if TYPE_CHECKING:
     from forgebench.scoring import Robustness
@@ -58,7 +58,7 @@ def print_robustness(made: Robustness, out: Path, *, as_json: bool) -> None:
     left_out = {point.recipe: point.left_out for curve in made.curves for point in curve.points if point.left_out}
     for recipe, count in left_out.items():
         typer.echo(f"{recipe}: {count} clean samples are not there, and not compared.")
-    typer.echo(f"Next: forgebench report {out}")
+    hint(f"forgebench report {out}")
 
 
 def _number(value: float | None) -> str:

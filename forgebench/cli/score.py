@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, parts, print_json, print_metrics
+from forgebench.cli.output import AsJson, BenchmarkPath, EngineName, Workers, hint, parts, print_json, print_metrics
 from forgebench.cli.robustness import print_robustness
 
 
@@ -69,4 +69,4 @@ def score(
     for code, count in record.predictions.problems.items():
         typer.echo(f"{count} samples got the worst value: {code}")
     typer.echo(f"Record: {out / 'record.json'} (SHA-256 {record.record_sha256[:12]}…)")
-    typer.echo(f"Next: forgebench report {out}, or forgebench browse {benchmark} {out}")
+    hint(f"forgebench report {out}, or forgebench browse {benchmark} {out}")

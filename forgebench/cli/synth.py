@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from forgebench.cli.output import AsJson, EngineName, Workers, issues, print_json
+from forgebench.cli.output import AsJson, EngineName, Workers, hint, issues, print_json
 
 if TYPE_CHECKING:
     from forgebench.engine import Engine
@@ -53,7 +53,7 @@ def synth(
     if skipped:
         typer.echo(f"  {len(skipped)} photographs or samples left out (all in forgebench.json).")
     typer.echo(f"  Content hash {made.content_hash}")
-    typer.echo(f"Next: forgebench predict METHOD {out} --out SUB")
+    hint(f"forgebench predict METHOD {out} --out SUB")
 
 
 def _replay(sample_id: str, benchmark: Path | None, photos: str, out: Path, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from forgebench.cli.output import AsJson, Workers, print_json, print_problems
+from forgebench.cli.output import AsJson, Workers, hint, print_json, print_problems
 from forgebench.errors import InputError
 
 
@@ -36,5 +36,5 @@ def validate(
         typer.echo("It cannot be scored." if fatal else "It can be scored; these samples get the worst value.")
     else:
         typer.echo(f"{submission}: valid.")
-        typer.echo(f"Next: forgebench score {submission} --benchmark {benchmark} --out SCORES")
+        hint(f"forgebench score {submission} --benchmark {benchmark} --out SCORES")
     raise typer.Exit(1 if problems else 0)
