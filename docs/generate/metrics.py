@@ -18,12 +18,13 @@ from forgebench.scoring.count import count
 from forgebench.scoring.per_image import open_table
 from forgebench.submission import Method
 
-PAGE = Path(__file__).parent / "metrics.md"
+PAGE = Path(__file__).parents[1] / "metrics.md"
 DEFINITION = DEFINITIONS["forgebench"]
 PERFECT, BOX = "perfect", "box around the truth"
 
 _INTRODUCTION = """\
-Written by `docs/metrics.py` from the code; do not edit. How other definitions differ: [definitions.md](definitions.md).
+Written by `docs/generate/metrics.py` from the code; do not edit. How other definitions differ:
+[definitions.md](definitions.md).
 
 *Over* says which samples a metric is over. The fixed threshold is byte 128 and score 0.5; a frozen one was chosen on
 another split. *May rank* is no where an oracle, silence or marking everything can win. Intervals are at 95 %; those
