@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from docs.generate import metrics as writer
+from docs.generate.scene import measured
 from forgebench.metrics import DEFINITIONS
 
 METRICS = DEFINITIONS["forgebench"].metrics
@@ -13,7 +14,7 @@ METRICS = DEFINITIONS["forgebench"].metrics
 
 @pytest.fixture(scope="module")
 def values():
-    return writer.measured()
+    return measured()
 
 
 def test_it_is_current():
