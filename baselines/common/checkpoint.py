@@ -46,7 +46,7 @@ def load(path: Path) -> dict[str, Any]:
         raise NotFoundError(f"Expected a checkpoint at {path}, found none. Train without --resume first.")
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  torch raises many kinds for a damaged file
+    except Exception as error:
         raise InputError(f"{path} is no checkpoint, or is damaged: {error}") from error
     return state
 

@@ -62,6 +62,8 @@ class Data:
     """Side of the square input, pixels."""
     fit: Literal["squash", "crop", "pad"] = "squash"
     """To the square: without regard to the aspect; short side and centre crop; long side and padding."""
+    tile_above: int = 0
+    """Predict images with a longer side in overlapping square tiles of this side; 0 never does."""
     flip: float = 0.5
     """Probability of a horizontal flip."""
     crop_area: float = 1.0

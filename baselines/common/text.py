@@ -78,10 +78,10 @@ class ClipText(TextEncoder):
             model = named(lambda: CLIPTextModelWithProjection.from_pretrained(config.name), config.name)
             self._tokenizer = named(lambda: CLIPTokenizer.from_pretrained(config.name), config.name)
         else:
-            sizes = {"hidden_size": config.width, "intermediate_size": 4 * config.width, "num_hidden_layers": config.depth}
             about = CLIPTextConfig(
-                vocab_size=_WORDS, num_attention_heads=config.heads, projection_dim=config.joint,
-                max_position_embeddings=_LENGTH, bos_token_id=_WORDS - 2, eos_token_id=_WORDS - 1, **sizes,
+                vocab_size=_WORDS, hidden_size=config.width, intermediate_size=4 * config.width,
+                num_hidden_layers=config.depth, num_attention_heads=config.heads, projection_dim=config.joint,
+                max_position_embeddings=_LENGTH, bos_token_id=_WORDS - 2, eos_token_id=_WORDS - 1,
             )  # fmt: skip
             model = CLIPTextModelWithProjection(about)
         self.reloaded = bool(config.name)
