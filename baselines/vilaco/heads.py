@@ -42,8 +42,8 @@ class SimilarityMap(nn.Module):
 class MaskDecoder(nn.Module):
     """A similarity map to a mask's logits, doubled until it has the image's size.
 
-    The upsampled difference of both similarities is added, and the last convolution begins at zero: an untrained decoder
-    is the upsampled similarity.
+    The upsampled difference of both similarities is added, and the last convolution begins at zero: an untrained
+    decoder is the upsampled similarity.
 
     Args:
         features: Channels beside the two similarities and their difference; 0 for the paper's input.
