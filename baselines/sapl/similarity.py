@@ -1,0 +1,56 @@
+"""The similarity map, the image scores that follow from it, and the loss on image labels."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BLOCK = 16
+"""The image score is the mean over the floor(n / 16) + 1 most suspect of n tokens (VadCLIP)."""
+
+
+def p_manipulated(features: Tensor, texts: Tensor, temperature: float) -> Tensor:
+    """Softmax over the two classes of cos(feature, text) / temperature, of the manipulated class.
+
+    Args:
+        features: Shape (B, n, d).
+        texts: Shape (B, 2, d): authentic, manipulated.
+        temperature: Above 0.
+
+    Returns:
+        Shape (B, n), float32, in [0, 1].
+    """
+    cosine = F.normalize(features.float(), dim=-1) @ F.normalize(texts.float(), dim=-1).transpose(1, 2)
+    return (cosine / temperature).softmax(dim=-1)[..., 1]
+
+
+def top_mean(p: Tensor) -> Tensor:
+    """Mean over the most suspect tokens of each row of (B, n); shape (B,)."""
+    return p.topk(p.shape[1] // BLOCK + 1, dim=1).values.mean(dim=1)
+
+
+def label_losses(
+    p: Tensor, pooled: Tensor, labels: Tensor, *, pooled_weight: float, authentic_weight: float
+) -> dict[str, Tensor]:
+    """The terms of L_cls, already weighted: BCE(top mean of P, y), BCE(q, y), and the mean of P where y = 0.
+
+    Args:
+        p: Shape (B, n), float32, in [0, 1]: the similarity map P.
+        pooled: Shape (B,), float32, in [0, 1]: q, of the image's global feature.
+        labels: Shape (B,), 1 is tampered.
+        pooled_weight: Weight of BCE(q, y).
+        authentic_weight: Weight of the mean of P over authentic images, which holds real objects' edges down.
+
+    Returns:
+        Scalars; `authentic` is 0 for a batch without authentic images.
+    """
+    labels = labels.float()
+    authentic = 1 - labels
+    # Probabilities of a softmax in float32: binary cross-entropy has no autocast of its own.
+    with torch.autocast(p.device.type, enabled=False):
+        return {
+            "patches": F.binary_cross_entropy(top_mean(p), labels),
+            "pooled": pooled_weight * F.binary_cross_entropy(pooled, labels),
+            "authentic": authentic_weight * (p.mean(dim=1) * authentic).sum() / authentic.sum().clamp_min(1),
+        }
