@@ -1,8 +1,8 @@
-"""What SAPL is made of. Its abstract alone is known: every number here is our reconstruction unless it says otherwise."""
+"""What SAPL is made of. Its abstract alone is known: every number is our reconstruction unless it says otherwise."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 EdgeSource = Literal["features", "image"]

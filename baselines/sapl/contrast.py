@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Selection(NamedTuple):
@@ -108,7 +108,7 @@ def info_nce(anchors: Tensor, positives: Tensor, negatives: Tensor, temperature:
         return anchors.sum() * 0
     against = (anchors @ negatives.T / temperature).logsumexp(dim=1, keepdim=True)
     agreement = torch.einsum("ad,akd->ak", anchors, positives) / temperature
-    return F.softplus(against - agreement).mean()
+    return functional.softplus(against - agreement).mean()
 
 
 class LayerContrast(nn.Module):
@@ -134,7 +134,7 @@ class LayerContrast(nn.Module):
 
     def forward(self, tokens: Tensor, selection: Selection) -> Tensor:
         """Half the sum of both types' InfoNCE over the tokens, shape (B, n, width). They wait until `update`."""
-        genuine, manipulated = (F.normalize(self.head(tokens[chosen]).float(), dim=-1) for chosen in selection)
+        genuine, manipulated = (functional.normalize(self.head(tokens[chosen]).float(), dim=-1) for chosen in selection)
         self._waiting.append((genuine.detach(), manipulated.detach()))
         of_genuine = torch.cat([genuine, self.genuine.held()])
         of_manipulated = torch.cat([manipulated, self.manipulated.held()])

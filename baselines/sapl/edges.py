@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from baselines.sapl.config import EdgeSource
 
@@ -38,21 +38,21 @@ def soft_edges(tokens: Tensor, images: Tensor, grid: tuple[int, int], sources: S
 
 def feature_gradient(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
     """The Sobel magnitude of each channel of the L2-normalised tokens, averaged over channels; shape (B, h, w)."""
-    planes = F.normalize(tokens.float(), dim=-1).transpose(1, 2).unflatten(2, grid)
+    planes = functional.normalize(tokens.float(), dim=-1).transpose(1, 2).unflatten(2, grid)
     return sobel(planes).mean(dim=1)
 
 
 def image_gradient(images: Tensor, grid: tuple[int, int]) -> Tensor:
     """The Sobel magnitude of the luma, averaged over the pixels of each token; shape (B, h, w)."""
     luma = torch.einsum("bchw,c->bhw", images.float(), images.new_tensor(_LUMA, dtype=torch.float32))
-    return F.adaptive_avg_pool2d(sobel(luma[:, None]), grid)[:, 0]
+    return functional.adaptive_avg_pool2d(sobel(luma[:, None]), grid)[:, 0]
 
 
 def sobel(planes: Tensor) -> Tensor:
     """The Sobel magnitude of every plane, its border replicated; shape (B, c, h, w) in and out."""
     kernel = planes.new_tensor(_SOBEL)
-    rows = F.pad(planes.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
-    gradient = F.conv2d(rows, torch.stack([kernel, kernel.T])[:, None])
+    rows = functional.pad(planes.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")
+    gradient = functional.conv2d(rows, torch.stack([kernel, kernel.T])[:, None])
     return gradient.square().sum(dim=1).add(_FLAT).sqrt().unflatten(0, planes.shape[:2])
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from baselines.sapl.config import Processing
 
@@ -52,7 +52,7 @@ def _rows_of_one(matrix: Tensor) -> Tensor:
 
 def upsampled(p: Tensor, grid: tuple[int, int], size: tuple[int, int], sigma: float) -> Tensor:
     """Bilinear to (height, width), then a Gaussian of `sigma` pixels, its border mirrored; shape (B, H, W)."""
-    maps = F.interpolate(p.unflatten(1, grid)[:, None], size, mode="bilinear", align_corners=False)[:, 0]
+    maps = functional.interpolate(p.unflatten(1, grid)[:, None], size, mode="bilinear", align_corners=False)[:, 0]
     if not sigma:
         return maps
     smooth = [ndimage.gaussian_filter(one, sigma, mode="reflect") for one in maps.cpu().numpy()]

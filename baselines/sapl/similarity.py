@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 BLOCK = 16
 """The image score is the mean over the floor(n / 16) + 1 most suspect of n tokens (VadCLIP)."""
@@ -21,7 +21,7 @@ def p_manipulated(features: Tensor, texts: Tensor, temperature: float) -> Tensor
     Returns:
         Shape (B, n), float32, in [0, 1].
     """
-    cosine = F.normalize(features.float(), dim=-1) @ F.normalize(texts.float(), dim=-1).transpose(1, 2)
+    cosine = functional.normalize(features.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).transpose(1, 2)
     return (cosine / temperature).softmax(dim=-1)[..., 1]
 
 
@@ -50,7 +50,7 @@ def label_losses(
     # Probabilities of a softmax in float32: binary cross-entropy has no autocast of its own.
     with torch.autocast(p.device.type, enabled=False):
         return {
-            "patches": F.binary_cross_entropy(top_mean(p), labels),
-            "pooled": pooled_weight * F.binary_cross_entropy(pooled, labels),
+            "patches": functional.binary_cross_entropy(top_mean(p), labels),
+            "pooled": pooled_weight * functional.binary_cross_entropy(pooled, labels),
             "authentic": authentic_weight * (p.mean(dim=1) * authentic).sum() / authentic.sum().clamp_min(1),
         }

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from baselines.sapl.contrast import EdgeContrast, LayerContrast, Queue, Selection, at_most, info_nce, ramp, select
 
@@ -126,9 +126,9 @@ def test_each_type_goes_into_its_own_queue_after_the_step():
     layer = contrast.layers["3"]
     assert len(layer.genuine.held()) == len(layer.manipulated.held()) == 0
     contrast.update()
-    expected = F.normalize(layer.head(tokens[genuine]), dim=-1)
+    expected = functional.normalize(layer.head(tokens[genuine]), dim=-1)
     torch.testing.assert_close(layer.genuine.held(), expected)
-    torch.testing.assert_close(layer.manipulated.held(), F.normalize(layer.head(tokens[1, 7:]), dim=-1))
+    torch.testing.assert_close(layer.manipulated.held(), functional.normalize(layer.head(tokens[1, 7:]), dim=-1))
     contrast.update()
     assert int(layer.genuine.pushed) == 6
 
@@ -137,18 +137,20 @@ def test_each_type_goes_into_its_own_queue_after_the_step():
 
 
 def _brute_force(anchors, positives, negatives, temperature):
+    def agreement(z, other):
+        return math.exp(sum(map(math.prod, zip(z, other, strict=True))) / temperature)
+
     terms = []
     for anchor, own in zip(anchors.tolist(), positives.tolist(), strict=True):
-        against = sum(math.exp(sum(map(math.prod, zip(anchor, n, strict=True))) / temperature) for n in negatives.tolist())
+        against = sum(agreement(anchor, negative) for negative in negatives.tolist())
         for positive in own:
-            agreement = math.exp(sum(map(math.prod, zip(anchor, positive, strict=True))) / temperature)
-            terms.append(-math.log(agreement / (agreement + against)))
+            terms.append(-math.log(agreement(anchor, positive) / (agreement(anchor, positive) + against)))
     return sum(terms) / len(terms)
 
 
 def test_info_nce_equals_brute_force():
     shapes = (7, 5), (7, 3, 5), (11, 5)
-    anchors, positives, negatives = (F.normalize(torch.randn(s, dtype=torch.float64), dim=-1) for s in shapes)
+    anchors, positives, negatives = (functional.normalize(torch.randn(s, dtype=torch.float64), dim=-1) for s in shapes)
     found = info_nce(anchors, positives, negatives, 0.1)
     assert found.item() == pytest.approx(_brute_force(anchors, positives, negatives, 0.1), rel=1e-9)
 
@@ -164,26 +166,26 @@ def test_info_nce_of_nothing_is_zero_and_has_a_graph(anchors, positives, negativ
 
 def test_a_layers_loss_equals_brute_force_over_batch_and_queues():
     layer = LayerContrast(6, hidden=8, projected=4, queue=16, positives=64, temperature=0.5)
-    layer.genuine.push(F.normalize(torch.randn(3, 4), dim=-1))
-    layer.manipulated.push(F.normalize(torch.randn(2, 4), dim=-1))
+    layer.genuine.push(functional.normalize(torch.randn(3, 4), dim=-1))
+    layer.manipulated.push(functional.normalize(torch.randn(2, 4), dim=-1))
     tokens = torch.randn(1, 9, 6)
     chosen = torch.zeros(2, 1, 9, dtype=torch.bool)
     chosen[0, 0, :4], chosen[1, 0, 6:] = True, True
     found = layer(tokens, Selection(*chosen))
-    batch = F.normalize(layer.head(tokens[0]), dim=-1).detach()
+    batch = functional.normalize(layer.head(tokens[0]), dim=-1).detach()
     expected = 0.0
-    for own, queue, other in ((batch[:4], layer.genuine, torch.cat([batch[6:], layer.manipulated.held()])),
-                              (batch[6:], layer.manipulated, torch.cat([batch[:4], layer.genuine.held()]))):  # fmt: skip
-        same = torch.cat([own, queue.held()])
+    sides = (batch[:4], layer.genuine), (batch[6:], layer.manipulated)
+    for (own, queue), (other, its_queue) in (sides, sides[::-1]):
+        same, opposite = torch.cat([own, queue.held()]), torch.cat([other, its_queue.held()])
         others = torch.stack([same[torch.arange(len(same)) != i] for i in range(len(own))])
-        expected += _brute_force(own, others, other, 0.5) / 2
+        expected += _brute_force(own, others, opposite, 0.5) / 2
     assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_few_positives_are_drawn_without_the_anchor():
     layer = LayerContrast(6, hidden=8, projected=4, queue=16, positives=2, temperature=0.1)
-    anchors = F.normalize(torch.randn(5, 4), dim=-1)
-    same = torch.cat([anchors, F.normalize(torch.randn(4, 4), dim=-1)])
+    anchors = functional.normalize(torch.randn(5, 4), dim=-1)
+    same = torch.cat([anchors, functional.normalize(torch.randn(4, 4), dim=-1)])
     far = -anchors[:1]
     values = {round(layer._of_type(anchors, same, far).item(), 6) for _ in range(10)}
     assert len(values) > 1

@@ -143,7 +143,8 @@ def test_plain_is_the_threshold():
 
 
 def test_the_settled_map_says_what_the_regions_say_and_keeps_the_order():
-    p = np.clip(ndimage.gaussian_filter(np.random.default_rng(0).normal(0.5, 1.2, (120, 90)), 3), 0, 1).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0.5, 1.2, (120, 90))
+    p = np.clip(ndimage.gaussian_filter(noise, 3), 0, 1).astype(np.float32)
     called = regions(p, Processing())
     assert (called != (p >= 0.5)).any()
     out = settled(p, called)
