@@ -45,15 +45,15 @@ perf: $(VENV)/dev.stamp  ## measure speed and memory against the floor (see perf
 	$(BIN)/python -m perf.degrading
 
 pictures: $(VENV)/dev.stamp  ## make the README's pictures again
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python -m docs.generate.pictures
 
 schemas: $(VENV)/dev.stamp  ## write the JSON Schemas again
-	$(BIN)/python docs/schemas.py
+	$(BIN)/python -m docs.generate.schemas
 
 pages: $(VENV)/dev.stamp  ## write the generated pages of the documentation again
-	$(BIN)/python docs/dataset_table.py
-	$(BIN)/python docs/definitions.py
-	$(BIN)/python docs/metrics.py
+	$(BIN)/python -m docs.generate.dataset_table
+	$(BIN)/python -m docs.generate.definitions
+	$(BIN)/python -m docs.generate.metrics
 
 clean:  ## remove the venv and what the demo made
 	rm -rf $(VENV) forgebench-demo

@@ -33,10 +33,11 @@ from forgebench.errors import ForgeBenchError
 from forgebench.version import VERSION
 
 
-class _Group(TyperGroup):
+class Group(TyperGroup):
     """Errors for the user are printed without a traceback; the exit code is 2."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except ForgeBenchError as error:
@@ -45,7 +46,7 @@ class _Group(TyperGroup):
             raise typer.Exit(2) from error
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+app = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
 def _version(wanted: bool) -> None:

@@ -11,7 +11,9 @@ from forgebench.cli.output import AsJson, hint, print_json
 
 
 def predict(
-    method: Annotated[str, typer.Argument(help="package.module:factory, such as baselines.controls:jpeg_ghost.")],
+    method: Annotated[
+        str, typer.Argument(help="package.module:factory such as baselines.controls:jpeg_ghost, or an exported folder.")
+    ],
     benchmark: Annotated[Path, typer.Argument(help="The folder of a benchmark or of a grid.")],
     out: Annotated[Path, typer.Option(help="A folder, name.zip or name.parquet; a folder of them for a grid.")],
     split: Annotated[str, typer.Option(help="The split to predict.")] = "test",

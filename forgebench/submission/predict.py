@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -19,7 +24,12 @@ from forgebench.schema import Prediction, Sample
 from forgebench.submission.opened import Submission, open_submission
 from forgebench.submission.write import write_submission
 
+ABOUT = "method.json"
+"""In a method's folder: the factory that is called with the folder."""
 BATCH = 8
+"""Samples to one call of `predict`, unless the method has a `batch_size`."""
+_AHEAD = 32
+"""Samples that are decoded while the method works."""
 
 
 class Method(Protocol):
@@ -40,7 +50,8 @@ def predict(
     """Predict every sample of a split. The method sees images, never the truth.
 
     Args:
-        method: An object with `predict(samples)`, or `package.module:factory` that makes one.
+        method: An object with `predict(samples)`, `package.module:factory` that makes one, or a folder whose
+            `method.json` names the factory that is called with it.
         benchmark: What to predict, or its folder.
         out: A folder, `name.zip` or `name.parquet`; nothing may lie there.
         split: Which split.
@@ -123,29 +134,52 @@ def _predict(runner: Method, name: str, benchmark: Benchmark, out: str | Path, s
 
 
 def load_method(name: str, device: str | None = None) -> Method:
-    """The method that `package.module:factory` makes.
+    """The method that `package.module:factory` makes, or that of a folder with `method.json`.
 
     Raises:
         InputError: If there is no such factory, or what it makes cannot predict.
     """
+    folder: tuple[Path, ...] = ()
+    if (Path(name) / ABOUT).is_file():
+        folder, name = (Path(name),), _factory(Path(name) / ABOUT)
     module_name, _, factory_name = name.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), factory_name or "_none")
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(f"No method {name!r}: {error}. Name it as package.module:factory.") from error
-    method: Method = factory() if device is None else factory(device=device)
+    method: Method = factory(*folder) if device is None else factory(*folder, device=device)
     if not hasattr(method, "predict"):
         raise InputError(f"{name} makes a {type(method).__name__} without predict(samples).")
     return method
 
 
+def _factory(file: Path) -> str:
+    """The factory that a method's folder names."""
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["factory"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{file} does not name a factory: expected {{"factory": "package.module:name"}}.') from error
+
+
 def read_samples(benchmark: Benchmark, split: str) -> Iterator[Sample]:
-    """What a method may see of each sample, streamed; the truth is not even read from disk."""
-    for row in benchmark.rows(split, ["sample_id", "image", "width", "height"]):
-        data = row["image"]["bytes"]
-        with Image.open(BytesIO(data)) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-        yield Sample(row["sample_id"], data, pixels, row["width"], row["height"])
+    """What a method may see of each sample, streamed; the truth is not even read from disk.
+
+    Images are decoded ahead on all cores, while the method works.
+    """
+    rows = benchmark.rows(split, ["sample_id", "image", "width", "height"])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = deque(pool.submit(_decoded, row) for row in islice(rows, _AHEAD))
+        while waiting:
+            sample = waiting.popleft().result()
+            waiting.extend(pool.submit(_decoded, row) for row in islice(rows, 1))
+            yield sample
+
+
+def _decoded(row: dict[str, Any]) -> Sample:
+    data = row["image"]["bytes"]
+    with Image.open(BytesIO(data)) as image:
+        pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    return Sample(row["sample_id"], data, pixels, row["width"], row["height"])
 
 
 class _Clock:
@@ -153,13 +187,8 @@ class _Clock:
 
 
 def _predictions(method: Method, samples: Iterator[Sample], clock: _Clock) -> Iterator[Prediction]:
-    batch: list[Sample] = []
-    for sample in samples:
-        batch.append(sample)
-        if len(batch) == BATCH:
-            yield from _batch(method, batch, clock)
-            batch = []
-    if batch:
+    size = getattr(method, "batch_size", BATCH)
+    for batch in iter(lambda: list(islice(samples, size)), []):
         yield from _batch(method, batch, clock)
 
 

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from docs.generate import metrics as writer
+from docs.generate.scene import measured
 from forgebench.metrics import DEFINITIONS
 
-DOCS = Path(__file__).parents[1] / "docs"
 METRICS = DEFINITIONS["forgebench"].metrics
 
 
 @pytest.fixture(scope="module")
-def writer():
-    spec = importlib.util.spec_from_file_location("docs_metrics", DOCS / "metrics.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+def values():
+    return measured()
 
 
-@pytest.fixture(scope="module")
-def values(writer):
-    return writer.measured()
+def test_it_is_current():
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "run make pages"
 
 
-def test_it_is_current(writer):
-    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "Run python -m docs.metrics"
-
-
-def test_every_metric_is_on_it_once_and_none_else(writer):
+def test_every_metric_is_on_it_once_and_none_else():
     page = writer.PAGE.read_text(encoding="utf-8")
     listed, controls = page.split("## What controls get")
     rows = [line.split("`")[1] for line in listed.splitlines() if line.startswith("| `")]
@@ -45,7 +32,7 @@ def test_every_metric_is_on_it_once_and_none_else(writer):
     assert {metric.family for metric in left_out if metric.threshold != "frozen"} == {"classes", "text", "cost"}
 
 
-def test_the_truth_is_perfect_and_nothing_that_may_rank_is_won_without_it(writer, values):
+def test_the_truth_is_perfect_and_nothing_that_may_rank_is_won_without_it(values):
     rankable = {metric.id for metric in METRICS if metric.rankable}
     for name, of_each in values.items():
         best = float(next(metric.higher_is_better for metric in METRICS if metric.id == name))

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from forgebench.demo import run_demo
 
-FOLDER = Path(__file__).parent / "pictures"
+FOLDER = Path(__file__).parents[1] / "pictures"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

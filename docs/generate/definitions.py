@@ -14,7 +14,7 @@ from forgebench.metrics import DEFINITIONS, Definition, Metric, Table, pixel_cou
 from forgebench.metrics.counting import Shown
 from forgebench.metrics.views import VIEWS
 
-PAGE = Path(__file__).parent / "definitions.md"
+PAGE = Path(__file__).parents[1] / "definitions.md"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ HEADLINES = (
 )  # fmt: skip
 
 _INTRODUCTION = """\
-Written by `docs/definitions.py` from the code; do not edit.
+Written by `docs/generate/definitions.py` from the code; do not edit.
 
 Every number of a record names its definition and version. `forgebench` is the default. The others are what published
 numbers were computed with, written from the code of their projects, so that such a number can be matched: their

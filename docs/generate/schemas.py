@@ -9,7 +9,7 @@ from forgebench.audits import json_schema as audit_schema
 from forgebench.scoring.record import json_schema as record_schema
 from forgebench.submission import json_schema as submission_schema
 
-FOLDER = Path(__file__).parent / "schemas"
+FOLDER = Path(__file__).parents[1] / "schemas"
 SCHEMAS = {"submission": submission_schema, "record": record_schema, "audit": audit_schema}
 
 

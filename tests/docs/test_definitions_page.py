@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
-import pytest
-
+from docs.generate import definitions as writer
 from forgebench.metrics import DEFINITIONS
 
-DOCS = Path(__file__).parents[2] / "docs"
+
+def test_it_is_current():
+    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "run make pages"
 
 
-@pytest.fixture(scope="module")
-def writer():
-    spec = importlib.util.spec_from_file_location("docs_definitions", DOCS / "definitions.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
-
-
-def test_it_is_current(writer):
-    assert writer.PAGE.read_text(encoding="utf-8") == writer.page(), "Run docs/definitions.py"
-
-
-def test_every_definition_and_every_defect_is_on_it(writer):
+def test_every_definition_and_every_defect_is_on_it():
     page = writer.page()
     assert set(writer.RULES) == set(DEFINITIONS)
     for definition in DEFINITIONS.values():
@@ -36,7 +19,7 @@ def test_every_definition_and_every_defect_is_on_it(writer):
         assert all(f"| `{metric.id}` |" in page for metric in definition.metrics)
 
 
-def test_no_cell_of_a_table_breaks_it(writer):
+def test_no_cell_of_a_table_breaks_it():
     rows = [line for line in writer.page().splitlines() if line.startswith("|")]
     widths = [row.count(" | ") for row in rows]
     starts = [i for i, row in enumerate(rows) if row.startswith("| ---")]
@@ -44,7 +27,7 @@ def test_no_cell_of_a_table_breaks_it(writer):
         assert len(set(widths[start - 1 : end])) == 1
 
 
-def test_the_worked_example_by_hand(writer):
+def test_the_worked_example_by_hand():
     """Good: 36 x 36 of 40 x 40, so F1 2 * 1296 / (1296 + 1600); black: 1600 of 9216 marked for nothing."""
     rows = {tuple(row[:2]): [cell.strip() for cell in row[2:]] for row in writer._values()}
     f1, everything = f"{2 * 1296 / (1296 + 1600):.3f}", f"{2 * 1600 / (1600 + 9216):.3f}"

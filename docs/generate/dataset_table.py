@@ -6,14 +6,14 @@ from pathlib import Path
 
 from forgebench.sources import SourceSpec, sources
 
-FILE = Path(__file__).parent / "datasets.md"
+FILE = Path(__file__).parents[1] / "datasets.md"
 
 _HEAD = """\
 # Data sets
 
 What `forgebench build NAME --from DIR --out BENCH` knows of each data set. The facts stand on its card in
 `dataset_cards/`; `forgebench sources NAME` prints it: licence, where to get the data, layouts, known defects and what
-is done about each. This page is written by `python docs/dataset_table.py`.
+is done about each. This page is written by `python -m docs.generate.dataset_table`.
 
 *Tested on* says whether the source was tested on files of the data set itself, or only on generated look-alikes with
 its names, file kinds and oddities. A source that meets something else than its card says stops and tells what it

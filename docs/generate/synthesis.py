@@ -1,6 +1,6 @@
 """Picture sheets of what the recipes make: each forgery, its mask on it, and where it comes from.
 
-`python docs/synthesis.py --out FOLDER` makes a PNG sheet of 48 forgeries for every shipped recipe.
+`python -m docs.generate.synthesis --out FOLDER` makes a PNG sheet of 48 forgeries for every shipped recipe.
 """
 
 from __future__ import annotations

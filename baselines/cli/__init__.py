@@ -1,0 +1,26 @@
+"""The command `python -m baselines`: one file per command."""
+
+from __future__ import annotations
+
+import typer
+
+from baselines.cli.export import export
+from baselines.cli.methods import methods
+from baselines.cli.train import train
+from forgebench.cli import Group
+
+app = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+@app.callback()
+def _about() -> None:
+    """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
+
+
+for command in (methods, train, export):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command."""
+    app(prog_name="python -m baselines")

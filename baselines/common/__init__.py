@@ -1,0 +1,1 @@
+"""The common ground of the trained methods: data, encoders, the training loop, export and prediction."""

@@ -1,0 +1,266 @@
+"""Training: one loop for all methods, on any number of processes, resumed to the same losses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from baselines.common import checkpoint
+from baselines.common.checkpoint import BEST, LAST, Place
+from baselines.common.config import to_yaml
+from baselines.common.data import Batch, Batches, Samples, held_out
+from baselines.common.method import Method, Model, Progress
+from baselines.common.schedule import rate
+from baselines.common.validation import Validated, better, validate
+from forgebench.errors import InputError
+
+CONFIG, ABOUT, LOSSES = "config.yaml", "run.json", "losses.csv"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run came to."""
+
+    folder: Path
+    epochs: int
+    best: Validated
+    seconds: float
+    waiting: float
+    """Share of the time spent waiting for the loader."""
+
+
+class Losses(nn.Module):
+    """A model whose forward pass is its losses, so that what wraps it sees one call."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
+        """Named terms."""
+        return self.model.losses(batch, progress)
+
+
+def train(
+    method: Method, config: Any, benchmark: str | Path, out: str | Path, *, split: str = "train",  # noqa: ANN401
+    resume: bool = False, stop_after: int | None = None, say: Any = None,  # noqa: ANN401
+) -> Trained:  # fmt: skip
+    """Train a method on a benchmark's split, from its own level of annotation alone.
+
+    Args:
+        method: What to train.
+        config: Its configuration.
+        benchmark: A built benchmark's folder, or a Hub name.
+        out: The run's folder: config.yaml, run.json, losses.csv, checkpoints and TensorBoard logs.
+        split: What to train on; a share of its groups is held out and chooses the best checkpoint.
+        resume: Go on from the last checkpoint at `out`.
+        stop_after: Stop after so many batches in all, as a kill would.
+        say: Told a line an epoch.
+
+    Raises:
+        InputError: If the benchmark or the folder cannot be used.
+    """
+    return _Run(method, config, benchmark, Path(out), split, resume).go(stop_after, say or (lambda _: None))
+
+
+class _Run:
+    def __init__(
+        self, method: Method, config: Any, benchmark: str | Path, out: Path, split: str, resume: bool  # noqa: ANN401
+    ) -> None:
+        self.method, self.config, self.out, self.resume = method, config, out, resume
+        training = config.training
+        set_seed(training.seed)
+        if training.deterministic:
+            torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+            torch.backends.cudnn.benchmark = False
+        precision = None if training.precision == "no" else training.precision
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated())
+        targets = method.targets(config) if method.targets is not None else None
+        about = {"seed": training.seed, "split": split}
+        self.samples = Samples(benchmark, method.level, config.data, targets=targets, **about)
+        self.unseen = Samples(benchmark, method.level, config.data, training=False, **about)
+        out_there = held_out(self.samples.groups, training.validation_share, training.seed)
+        self.inside, self.outside = np.flatnonzero(~out_there), np.flatnonzero(out_there)
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
+        self.model: Model = method.build(config)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameter_groups(training), lr=training.learning_rate, betas=training.betas
+        )
+        for group in self.optimizer.param_groups:
+            group["full_rate"] = group["lr"]
+        self.steps = training.epochs * len(self.batches)
+        self.place, self.best = Place(0, 0, 0), Validated({}, -1)
+        self.seconds = self.waited = 0.0
+
+    def go(self, stop_after: int | None, say: Any) -> Trained:  # noqa: ANN401
+        self._make_room()
+        if self.resume:
+            self._take_up(checkpoint.load(self.out / LAST))
+        self.wrapped, self.optimizer = self.accelerator.prepare(Losses(self.model), self.optimizer)
+        for epoch in range(self.place.epoch, self.config.training.epochs):
+            means = self._epoch(epoch, stop_after)
+            if stop_after is not None and self.place.step >= stop_after and self.place.batch:
+                return self._trained()
+            self._validate(epoch, means, say)
+        return self._trained()
+
+    def _trained(self) -> Trained:
+        waiting = self.waited / self.seconds if self.seconds else 0.0
+        return Trained(self.out, self.place.epoch, self.best, self.seconds, waiting)
+
+    def _make_room(self) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        if not self.resume and (self.out / LAST).exists():
+            raise InputError(f"{self.out} holds a run already. Go on with --resume, or choose another --out.")
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / CONFIG).write_text(to_yaml(self.config), encoding="utf-8")
+        about = {
+            "method": self.method.name, "level": self.method.level, "training_samples": len(self.inside),
+            "validation_samples": len(self.outside), "torch": torch.__version__,
+            "device": str(self.accelerator.device), "processes": self.accelerator.num_processes,
+        }  # fmt: skip
+        (self.out / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+    def _epoch(self, epoch: int, stop_after: int | None) -> dict[str, float]:
+        """Train one epoch, from where it was left; the mean of each loss."""
+        self.batches.epoch, self.batches.skip = epoch, self.place.batch
+        loader = DataLoader(
+            self.samples, batch_sampler=self.batches, collate_fn=self.samples.collate,
+            num_workers=self.config.training.workers, pin_memory=torch.cuda.is_available(),
+        )  # fmt: skip
+        self.wrapped.train()
+        seen: list[dict[str, float]] = []
+        with _progress(self.accelerator, f"epoch {epoch + 1}", len(self.batches) - self.place.batch) as advance:
+            waiting_since = time.perf_counter()
+            for batch in loader:
+                self.waited += time.perf_counter() - waiting_since
+                terms = self._step(batch.to(self.accelerator.device))
+                seen.append(terms)
+                advance(terms)
+                self.seconds += time.perf_counter() - waiting_since
+                waiting_since = time.perf_counter()
+                if stop_after is not None and self.place.step >= stop_after:
+                    self._save(LAST)
+                    break
+        return {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[0]} if seen else {}
+
+    def _step(self, batch: Batch) -> dict[str, float]:
+        training = self.config.training
+        done, each = self.place, len(self.batches)
+        progress = Progress(done.step / each, training.epochs, done.step, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["full_rate"] * rate(training, progress.epoch)
+        with self.accelerator.autocast():
+            terms = self.wrapped(batch, progress)
+        total = torch.stack([term.float() for term in terms.values()]).sum()
+        if not bool(torch.isfinite(total)):
+            shown = {name: float(term) for name, term in terms.items()}
+            raise InputError(f"A loss is not finite at step {done.step}: {shown}. Try a lower learning rate.")
+        self.accelerator.backward(total / training.accumulate)
+        last = (done.batch + 1) % training.accumulate == 0 or done.batch + 1 == each
+        if last:
+            if training.clip_norm:
+                self.accelerator.clip_grad_norm_(self.wrapped.parameters(), training.clip_norm)
+            self.optimizer.step()
+            self.optimizer.zero_grad(set_to_none=True)
+        self.model.after_step(batch, progress)
+        self.place = Place(done.epoch, done.batch + 1, done.step + 1)
+        return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
+
+    def _validate(self, epoch: int, means: Mapping[str, float], say: Any) -> None:  # noqa: ANN401
+        """Score the held-out share, and keep what is best there."""
+        self.place = Place(epoch + 1, 0, self.place.step)
+        unseen = self.outside[self.accelerator.process_index :: self.accelerator.num_processes]
+        numbers = validate(self.model, self.unseen, unseen, self.config.training.batch_size, self.accelerator)
+        validated = Validated(numbers, epoch + 1)
+        best = better(validated, self.best, self.config.training.select_by) or not len(self.outside)
+        if best:
+            self.best = validated
+        if self.accelerator.is_main_process:
+            if best:
+                checkpoint.save(self.out / BEST, {"model": checkpoint.on_cpu(self.model.kept_state())})
+            self._log(epoch, means, numbers)
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
+            chosen = self.config.training.select_by
+            held = f"; held out: {chosen} {numbers[chosen]:.3f}" if chosen in numbers else ""
+            say(f"epoch {epoch + 1}: {shown}{held}{' (best)' if best else ''}")
+        self._save(LAST)
+
+    def _log(self, epoch: int, means: Mapping[str, float], numbers: Mapping[str, float]) -> None:
+        """A row of losses.csv, and TensorBoard."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        keep = ("pixel_f1", "pixel_auc", "pixel_ap", "image_auc", "image_if1", "fpr_authentic")
+        row = {"epoch": epoch + 1, **means, **{f"held_out_{name}": numbers.get(name, float("nan")) for name in keep}}
+        path = self.out / LOSSES
+        new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+        with SummaryWriter(str(self.out / "tensorboard")) as board:
+            for name, value in row.items():
+                board.add_scalar(name, value, epoch + 1)
+
+    def _save(self, name: str) -> None:
+        if not self.accelerator.is_main_process:
+            return
+        state = {
+            "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
+            "place": asdict(self.place), "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
+            "random": checkpoint.random_states(), "config": to_yaml(self.config),
+        }  # fmt: skip
+        scaler = self.accelerator.scaler
+        checkpoint.save(self.out / name, state | {"scaler": scaler.state_dict() if scaler is not None else {}})
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        if state["config"] != to_yaml(self.config):
+            raise InputError(f"{self.out} was trained with another configuration: see its {CONFIG}.")
+        self.model.load_kept_state(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler is not None and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.place = Place(**state["place"])
+        self.best = Validated(state["best"]["numbers"], state["best"]["epoch"])
+        checkpoint.set_random_states(state["random"])
+
+
+def _accelerated() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+@contextmanager
+def _progress(accelerator: Accelerator, what: str, total: int) -> Iterator[Any]:
+    """A bar with the losses by name on a terminal, for the main process."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not (accelerator.is_main_process and console.is_terminal):
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def advance(terms: Mapping[str, float]) -> None:
+            shown = " ".join(f"{name} {value:.3f}" for name, value in terms.items())
+            bar.update(task, advance=1, description=f"{what}  {shown}")
+
+        yield advance
