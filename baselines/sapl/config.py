@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from baselines.common.config import Data, EncoderConfig, Training
 
 EdgeSource = Literal["features", "image"]
 
@@ -74,3 +76,60 @@ class Processing:
     """Refine by this Segment Anything model, the first author's earlier habit; empty leaves it out."""
     sam_agreement: float = 0.5
     """Take SAM's mask of a region where their IoU is above this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All of it."""
+
+    encoder: EncoderConfig
+    data: Data
+    training: Training
+    prompts: Prompts = field(default_factory=Prompts)
+    contrast: Contrast = field(default_factory=Contrast)
+    processing: Processing = field(default_factory=Processing)
+    layers: tuple[int, ...] = (6, 9, 12)
+    """Blocks whose tokens are contrasted, counted from 1."""
+    edge_layer: int = 6
+    """The block whose tokens give feature edges: the middle one, where parts are told apart but not yet named."""
+    edge_sources: tuple[EdgeSource, ...] = ("features", "image")
+    """What the soft edge map is the mean of."""
+    temperature: float = 0.07
+    """Of the similarity: CLIP's and AnomalyCLIP's."""
+    pooled_weight: float = 0.5
+    """Of the loss on the global feature's score."""
+    authentic_weight: float = 0.1
+    """Of the mean of the map over authentic images."""
+    lora_rate: float = 0.5
+    """Learning rate of LoRA as a share of the others': 5e-5 beside 1e-4."""
+    affinity_blocks: int = 4
+    """Last blocks whose attention is the affinity: CLIP-ES averages the last ones too."""
+
+
+PRESETS = {
+    "tiny": Config(
+        encoder=EncoderConfig(lora_rank=2, lora_alpha=4, vv_attention=True),
+        data=Data(size=64),
+        training=Training(epochs=2, batch_size=4, learning_rate=1e-3),
+        prompts=Prompts(length=3, heads=2),
+        contrast=Contrast(queue=64, hidden=16, projected=8, wait_epochs=0, rise_epochs=1),
+        layers=(1, 2),
+        edge_layer=1,
+        affinity_blocks=1,
+    ),
+    "small": Config(
+        encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128, lora_rank=4, lora_alpha=8),
+        data=Data(size=224),
+        training=Training(epochs=6, batch_size=8, learning_rate=1e-3, warmup_epochs=0.5),
+        prompts=Prompts(heads=4),
+        contrast=Contrast(queue=512, wait_epochs=1, rise_epochs=1),
+    ),
+    "paper": Config(
+        encoder=EncoderConfig(
+            kind="clip", name="openai/clip-vit-base-patch16", vv_attention=True, lora_rank=8, lora_alpha=16
+        ),
+        data=Data(size=384, crop_area=0.7, jpeg_quality=(70, 100)),
+        training=Training(epochs=20, batch_size=16, learning_rate=1e-4, precision="bf16", workers=4),
+    ),
+}
+"""`paper` is the reconstruction's defaults. `small` has a DINOv2-S as its vision tower, and learned texts beside it."""

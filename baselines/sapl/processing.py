@@ -89,3 +89,20 @@ def settled(p: Floats, called: _Bits) -> Floats:
     evidence = np.where(pixels, sums / np.maximum(pixels, 1), THRESHOLD)
     inside = np.where(evident, p, evidence[named])
     return np.where(called, inside, np.minimum(p, BELOW)).astype(np.float32)
+
+
+def process(
+    p: Tensor, attention: Tensor | None, grid: tuple[int, int], size: tuple[int, int], steps: Processing
+) -> Tensor:
+    """The whole chain, from P of shape (B, n) to maps of shape (B, H, W), float32, in [0, 1].
+
+    Args:
+        p: The similarity map.
+        attention: Shape (B, n, n), what `propagated` takes; it is not needed where that step is off.
+        grid: The tokens' rows and columns.
+        size: Height and width of the maps.
+        steps: Which steps, and their sizes.
+    """
+    spread = p if attention is None else propagated(p, attention, steps.affinity)
+    maps = upsampled(spread, grid, size, steps.sigma).cpu().numpy()
+    return torch.from_numpy(np.stack([settled(one, regions(one, steps)) for one in maps])).to(p.device)

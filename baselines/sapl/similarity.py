@@ -21,7 +21,8 @@ def p_manipulated(features: Tensor, texts: Tensor, temperature: float) -> Tensor
     Returns:
         Shape (B, n), float32, in [0, 1].
     """
-    cosine = functional.normalize(features.float(), dim=-1) @ functional.normalize(texts.float(), dim=-1).transpose(1, 2)
+    tokens, classes = (functional.normalize(one.float(), dim=-1) for one in (features, texts))
+    cosine = tokens @ classes.transpose(1, 2)
     return (cosine / temperature).softmax(dim=-1)[..., 1]
 
 
