@@ -187,4 +187,4 @@ def ramp(epoch: float, *, wait: float, rise: float) -> float:
     >>> [ramp(epoch, wait=2, rise=2) for epoch in (0, 2, 3, 4, 20)]
     [0.0, 0.0, 0.5, 1.0, 1.0]
     """
-    return min(1.0, max(0.0, epoch - wait) / rise)
+    return min(1.0, max(0.0, epoch - wait) / max(rise, 1e-9))

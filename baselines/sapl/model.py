@@ -11,12 +11,13 @@ from baselines.common.config import Training
 from baselines.common.data import Batch
 from baselines.common.encoders import load_encoders
 from baselines.common.method import Model, Output, Progress
+from baselines.common.mil import top_mean
 from baselines.sapl.config import Config
 from baselines.sapl.contrast import EdgeContrast, Selection, ramp, select
 from baselines.sapl.edges import soft_edges
 from baselines.sapl.processing import process
 from baselines.sapl.prompts import EdgeAwareContexts
-from baselines.sapl.similarity import label_losses, p_manipulated, top_mean
+from baselines.sapl.similarity import label_losses, p_manipulated
 
 
 class Maps(NamedTuple):
@@ -144,6 +145,7 @@ class Sapl(Model):
             if params
         ]
 
+    @torch.no_grad()
     def predict(self, images: Tensor) -> Output:
         """The processed map; the score is the mean of the most suspect tokens of the similarity map as it was."""
         steps = self.config.processing

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +35,9 @@ def places(distance: _Floats, reach: float) -> dict[str, _Bits]:
     return {"band": abs(distance) <= reach, "interior": distance > reach, "outside": distance < -reach}
 
 
-def means(values: _Floats, where: Mapping[str, _Bits]) -> dict[str, float]:
-    """The mean of the values at each place; NaN at a place without pixels, as the interior of a small forgery."""
-    return {name: float(values[at].mean()) if at.any() else float("nan") for name, at in where.items()}
+def mean_at(values: NDArray[np.generic], where: _Bits) -> float:
+    """The mean of the values where they count; NaN where nothing does, as in the interior of a small forgery."""
+    return float(values[where].mean()) if where.any() else float("nan")
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,10 @@ class Interval:
     n: int
     """Images that define it."""
     n_undefined: int
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """As plain values; null where undefined."""
+        return {name: None if np.isnan(value) else value for name, value in asdict(self).items()}
 
 
 def interval(values: _Floats, groups: NDArray[np.str_], *, seed: int) -> Interval:

@@ -1,4 +1,4 @@
-"""The similarity map, the image scores that follow from it, and the loss on image labels."""
+"""The similarity map, and the loss on image labels."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BLOCK = 16
-"""The image score is the mean over the floor(n / 16) + 1 most suspect of n tokens (VadCLIP)."""
+from baselines.common.mil import top_mean
 
 
 def p_manipulated(features: Tensor, texts: Tensor, temperature: float) -> Tensor:
@@ -24,11 +23,6 @@ def p_manipulated(features: Tensor, texts: Tensor, temperature: float) -> Tensor
     tokens, classes = (functional.normalize(one.float(), dim=-1) for one in (features, texts))
     cosine = tokens @ classes.transpose(1, 2)
     return (cosine / temperature).softmax(dim=-1)[..., 1]
-
-
-def top_mean(p: Tensor) -> Tensor:
-    """Mean over the most suspect tokens of each row of (B, n); shape (B,)."""
-    return p.topk(p.shape[1] // BLOCK + 1, dim=1).values.mean(dim=1)
 
 
 def label_losses(

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from baselines.sapl.config import Processing
 from baselines.sapl.processing import PLAIN, propagated, regions, settled, upsampled
-from baselines.sapl.similarity import label_losses, p_manipulated, top_mean
+from baselines.sapl.similarity import label_losses, p_manipulated
 
 WEIGHTS = {"pooled_weight": 0.5, "authentic_weight": 0.1}
 
@@ -24,13 +24,6 @@ def test_the_map_is_the_softmax_of_cosines():
             expected = torch.softmax(cosines / 0.07, dim=0)[1]
             assert float(p_manipulated(features, texts, 0.07)[b, i]) == pytest.approx(float(expected), rel=1e-4)
     torch.testing.assert_close(p_manipulated(3 * features, texts, 0.07), p_manipulated(features, texts, 0.07))
-
-
-@pytest.mark.parametrize(("n", "k"), [(15, 1), (16, 2), (256, 17), (576, 37)])
-def test_the_score_is_the_mean_of_the_most_suspect(n, k):
-    p = torch.rand(3, n)
-    expected = p.sort(dim=1, descending=True).values[:, :k].mean(dim=1)
-    torch.testing.assert_close(top_mean(p), expected)
 
 
 def test_the_loss_by_hand():
