@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from baselines.cli.band import band
 from baselines.cli.export import export
 from baselines.cli.methods import methods
 from baselines.cli.study import study
@@ -18,7 +19,7 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export, study):
+for command in (methods, train, export, study, band):
     app.command()(command)
 
 
