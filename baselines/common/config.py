@@ -103,6 +103,8 @@ class EncoderConfig:
     lora_alpha: int = 16
     train: bool = False
     """Train the whole vision tower."""
+    cache: str = ""
+    """A folder for the features of a frozen tower, in half precision; empty computes them again each time."""
 
 
 def to_yaml(config: Any) -> str:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""A linear probe: a frozen encoder, one learned direction, and the mean of the strongest patches as the image's score."""
+"""A linear probe: a frozen encoder, one learned direction, the mean of the strongest patches as the score."""
 
 from __future__ import annotations
 
