@@ -31,7 +31,8 @@ def load_tiny_vit(backbone: TinyViT, name: str) -> None:
     path = _found(name)
     given = {key: value for key, value in _read(path).items() if not _left_out(key)}
     wanted = backbone.state_dict()
-    given = {key: _cut(value, wanted[key]) if key in wanted else value for key, value in given.items()}
+    tables = [key for key in given if key in wanted and key.endswith(".attention_biases")]
+    given |= {key: _cut(given[key], wanted[key]) for key in tables}
     wrong = [f"{key}: missing" for key in wanted.keys() - given.keys() if not key.endswith("num_batches_tracked")]
     wrong += [f"{key}: unknown" for key in given.keys() - wanted.keys()]
     wrong += [
@@ -54,7 +55,7 @@ def _left_out(key: str) -> bool:
 def _cut(table: Tensor, wanted: Tensor) -> Tensor:
     """Shape (heads, W * W), by distance (|dy|, |dx|), as (heads, w * w)."""
     side, ours = (int(one.shape[-1] ** 0.5) for one in (table, wanted))
-    if table.ndim != 2 or wanted.ndim != 2 or side <= ours or side * side != table.shape[-1]:
+    if side <= ours or side * side != table.shape[-1]:
         return table
     return table.view(-1, side, side)[:, :ours, :ours].flatten(1)
 
