@@ -49,6 +49,9 @@ class VisionEncoder(nn.Module):
         InputError: If the named weights cannot be loaded.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         make = _clip if config.kind == "clip" else _dinov2

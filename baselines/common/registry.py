@@ -11,6 +11,7 @@ from forgebench.errors import InputError
 METHODS = {
     "vilaco": "baselines.vilaco",
     "sapl": "baselines.sapl",
+    "boxpromptiml": "baselines.boxpromptiml",
     "linear-probe": "baselines.predecessors.linear_probe",
     "coop": "baselines.predecessors.coop",
     "mil-fcn": "baselines.predecessors.mil_fcn",

@@ -106,7 +106,7 @@ class Study:
         for metric in METRICS:
             comparison = forgebench.compare([folder, *against], metric=metric)
             ours, _ = forgebench.read_record(folder)
-            mine = [one for one in comparison.differences if ours.method.name in (one.first, one.second)]
+            mine = [one for one in comparison.differences if ours.method.method in (one.first, one.second)]
             found[metric] = [_towards(one.__dict__, ours) for one in mine]
         (self.keep / name / COMPARED).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
@@ -114,11 +114,11 @@ class Study:
 def _towards(pair: dict[str, Any], ours: Record) -> dict[str, Any]:
     """A difference with our method first; undefined is null."""
     plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in pair.items()}
-    if plain["first"] == ours.method.name or plain["value"] is None:
+    if plain["first"] == ours.method.method or plain["value"] is None:
         return plain
     turned = {
-        "first": plain["second"], "second": plain["first"], "value": -plain["value"], "ci_low": -plain["ci_high"],
-        "ci_high": -plain["ci_low"],
+        "first": pair["second"], "second": pair["first"], "value": -pair["value"], "ci_low": -pair["ci_high"],
+        "ci_high": -pair["ci_low"],
     }  # fmt: skip
     return plain | turned
 

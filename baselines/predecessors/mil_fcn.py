@@ -61,6 +61,8 @@ class BayarConv(nn.Module):
 class Srm(nn.Module):
     """Three fixed high-pass residuals of the steganalysis rich model, of each channel, summed over channels."""
 
+    kernel: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         first = torch.zeros(5, 5)

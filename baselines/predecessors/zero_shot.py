@@ -26,6 +26,8 @@ _TEMPERATURE = 0.01
 class ZeroShot(Model):
     """CLIP's towers, and two sentences."""
 
+    texts: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.vision, self.text = load_encoders(config)

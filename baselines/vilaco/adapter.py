@@ -42,6 +42,8 @@ class LocalGlobalAdapter(nn.Module):
         config: Its settings.
     """
 
+    near: Tensor
+
     def __init__(self, width: int, grid: tuple[int, int], config: Adapter) -> None:
         super().__init__()
         self.config = config

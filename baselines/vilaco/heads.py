@@ -54,8 +54,8 @@ class MaskDecoder(nn.Module):
         self.begin = _stage(3 + features, _WIDTHS[0])
         self.stages = nn.ModuleList(_stage(a, b) for a, b in pairwise(_WIDTHS))
         self.end = nn.Conv2d(_WIDTHS[-1], 1, 1)
-        nn.init.zeros_(self.end.weight)
-        nn.init.zeros_(self.end.bias)
+        for parameter in self.end.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, similarity: Tensor, size: tuple[int, int], features: Tensor | None = None) -> Tensor:
         """Logits of shape (B, 1, H, W) for a similarity map of shape (B, 2, h, w)."""
