@@ -126,7 +126,7 @@ def from_yaml(kind: type[C], text: str) -> C:
     made = _made(kind, document, "", wrong)
     if wrong:
         raise InputError("The configuration cannot be used:\n  " + "\n  ".join(wrong))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def override(config: C, changes: Mapping[str, str]) -> C:
@@ -139,7 +139,7 @@ def override(config: C, changes: Mapping[str, str]) -> C:
     Raises:
         InputError: If a name or a value cannot be used.
     """
-    document = _plain(dataclasses.asdict(config))  # type: ignore[call-overload]
+    document = _plain(dataclasses.asdict(config))
     for name, text in changes.items():
         *path, last = name.split(".")
         inner: Any = document

@@ -144,6 +144,7 @@ class _Run:
         loader = DataLoader(
             self.samples, batch_sampler=self.batches, collate_fn=self.samples.collate,
             num_workers=self.config.training.workers, pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator().manual_seed(0),  # its own: a loader begun again must not draw from the run's
         )  # fmt: skip
         self.wrapped.train()
         seen: list[dict[str, float]] = []

@@ -94,7 +94,7 @@ class Stream(nn.Module):
         """Logits of shape (B, 1, h, w), an FCN-16s."""
         seen = self.backbone(self.view(images), output_hidden_states=True).hidden_states
         fine = self.skip(seen[-2])
-        return fine + functional.interpolate(self.head(seen[-1]), fine.shape[-2:], mode="bilinear")  # type: ignore[no-any-return]
+        return fine + functional.interpolate(self.head(seen[-1]), fine.shape[-2:], mode="bilinear")
 
 
 class MilFcn(Model):

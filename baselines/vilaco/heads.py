@@ -23,7 +23,7 @@ class CoarseHead(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Logits of patches of shape (B, n, width): (B, n)."""
-        return self.classify(patches + self.mlp(patches)).squeeze(-1)  # type: ignore[no-any-return]
+        return self.classify(patches + self.mlp(patches)).squeeze(-1)
 
 
 class SimilarityMap(nn.Module):
@@ -36,7 +36,7 @@ class SimilarityMap(nn.Module):
     def forward(self, patches: Tensor, texts: Tensor, grid: tuple[int, int]) -> Tensor:
         """Shape (B, 2, h, w) of patches (B, n, width) and texts (B, 2, width)."""
         cosine = functional.normalize(texts, dim=-1) @ functional.normalize(patches, dim=-1).transpose(1, 2)
-        return (cosine * self.log_scale.exp()).unflatten(-1, grid)  # type: ignore[no-any-return]
+        return (cosine * self.log_scale.exp()).unflatten(-1, grid)
 
 
 class MaskDecoder(nn.Module):

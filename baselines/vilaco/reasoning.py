@@ -48,7 +48,7 @@ class TextGuidedAttention(nn.Module):
             texts: Shape (2, width).
         """
         scores = self.query(patches) @ self.key(texts).T / patches.shape[-1] ** 0.5
-        return self.out(patches + scores.softmax(dim=-1) @ self.value(texts))  # type: ignore[no-any-return]
+        return self.out(patches + scores.softmax(dim=-1) @ self.value(texts))
 
 
 class ForgeryAwareAggregator(nn.Module):
@@ -74,4 +74,4 @@ class ForgeryAwareAggregator(nn.Module):
         weights = own if logits is None else logits
         seen = functional.normalize((weights[..., None] * patches).sum(dim=1), dim=-1)
         both = seen[:, None] + texts[None]
-        return self.ffn(both) + both  # type: ignore[no-any-return]
+        return self.ffn(both) + both
