@@ -139,7 +139,7 @@ def override(config: C, changes: Mapping[str, str]) -> C:
     Raises:
         InputError: If a name or a value cannot be used.
     """
-    document = _plain(dataclasses.asdict(config))
+    document = _plain(dataclasses.asdict(config))  # type: ignore[call-overload]
     for name, text in changes.items():
         *path, last = name.split(".")
         inner: Any = document

@@ -52,7 +52,7 @@ class ViLaCo(Model):
         self.attend, self.aggregate = TextGuidedAttention(width), ForgeryAwareAggregator(width)
         self.coarse, self.similarity = CoarseHead(width), SimilarityMap(config.similarity_scale)
         self.detail = nn.Linear(width, _FEATURES) if config.decoder_input == "sim+feat" else None
-        self.decode = MaskDecoder(_FEATURES if self.detail is not None else 0)
+        self.decode = MaskDecoder(_FEATURES if self.detail is not None else 0, config.decoder_stages)
         self.pool = SoftGatedPooling(config.gate_threshold, config.gate_temperature)
 
     def maps(self, images: Tensor) -> Maps:
