@@ -126,7 +126,7 @@ def from_yaml(kind: type[C], text: str) -> C:
     made = _made(kind, document, "", wrong)
     if wrong:
         raise InputError("The configuration cannot be used:\n  " + "\n  ".join(wrong))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def override(config: C, changes: Mapping[str, str]) -> C:

@@ -49,6 +49,9 @@ class VisionEncoder(nn.Module):
         InputError: If the named weights cannot be loaded.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         make = _clip if config.kind == "clip" else _dinov2
@@ -146,8 +149,8 @@ class VisionEncoder(nn.Module):
         mixed = functional.scaled_dot_product_attention(values, values, values)
         hidden = hidden + out(mixed.transpose(1, 2).flatten(2))
         if self._clip:
-            return hidden + block.mlp(block.layer_norm2(hidden))  # type: ignore[no-any-return]
-        return hidden + block.layer_scale2(block.mlp(block.norm2(hidden)))  # type: ignore[no-any-return]
+            return hidden + block.mlp(block.layer_norm2(hidden))
+        return hidden + block.layer_scale2(block.mlp(block.norm2(hidden)))
 
     def _attention(self, block: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401
         attention, norm, _ = self._parts(block)

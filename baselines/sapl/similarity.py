@@ -45,7 +45,7 @@ def label_losses(
     # Probabilities of a softmax in float32: binary cross-entropy has no autocast of its own.
     with torch.autocast(p.device.type, enabled=False):
         return {
-            "patches": functional.binary_cross_entropy(top_mean(p), labels),
-            "pooled": pooled_weight * functional.binary_cross_entropy(pooled, labels),
+            "patches": functional.binary_cross_entropy(top_mean(p.float()), labels),
+            "pooled": pooled_weight * functional.binary_cross_entropy(pooled.float(), labels),
             "authentic": authentic_weight * (p.mean(dim=1) * authentic).sum() / authentic.sum().clamp_min(1),
         }

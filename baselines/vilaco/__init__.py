@@ -7,5 +7,10 @@ from baselines.vilaco.model import ViLaCo
 METHOD = Method(
     name="vilaco", level="image", config=Config, build=ViLaCo,
     presets={"tiny": TINY, "small": SMALL, "paper": PAPER},
+    ablations={
+        "no coarse loss": {"coarse": "0", "score": "fine"},
+        "no fine loss": {"fine": "0"},
+        "no consistency": {"consistency.weight": "0"},
+    },
     about="Image labels; frozen CLIP, learned prompts, a mask decoder (AAAI-26).",
 )  # fmt: skip

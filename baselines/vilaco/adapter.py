@@ -42,6 +42,8 @@ class LocalGlobalAdapter(nn.Module):
         config: Its settings.
     """
 
+    near: Tensor
+
     def __init__(self, width: int, grid: tuple[int, int], config: Adapter) -> None:
         super().__init__()
         self.config = config
@@ -66,7 +68,7 @@ class LocalGlobalAdapter(nn.Module):
         for index, block in enumerate(self.blocks):
             local = block(local, src_mask=getattr(self, f"mask_{index}"))
         mixed = [self.similar_half(self._similar(local) @ local), self.near_half(self.near @ local)]
-        return local + self.join(functional.gelu(torch.cat(mixed, dim=-1)))  # type: ignore[no-any-return]
+        return local + self.join(functional.gelu(torch.cat(mixed, dim=-1)))
 
     def _similar(self, local: Tensor) -> Tensor:
         """Row-normalised weights between alike tokens, shape (B, n, n)."""

@@ -80,6 +80,8 @@ class Config:
     """Of cosines at the start; learned. VadCLIP."""
     decoder_input: Literal["sim", "sim+feat"] = "sim"
     """Paper: the similarity map. With features is a deviation that keeps detail."""
+    decoder_stages: int = 4
+    """Doublings of the decoder; the rest of the way is bilinear. Ours: four reach 256 pixels from a grid of 16."""
     gate_threshold: float = 0.5
     """Of soft-gated pooling at the start; learned. Ours."""
     gate_temperature: float = 0.05
@@ -105,11 +107,12 @@ PAPER = Config(
 SMALL = replace(
     PAPER,
     training=Training(
-        epochs=12, batch_size=16, learning_rate=3e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
+        epochs=6, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
     ),
     data=Data(size=224),
-    encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=256),
+    encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),
     layers=(3, 6, 9, 12),
+    decoder_stages=2,
 )  # fmt: skip
 TINY = replace(
     PAPER,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _WIDTHS = (64, 64, 32, 32, 16)
-"""Of the decoder's stages; a stage more than these has the last one's."""
+"""Of the decoder's stages: the first, and four doublings."""
 
 
 class CoarseHead(nn.Module):
@@ -23,7 +23,7 @@ class CoarseHead(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Logits of patches of shape (B, n, width): (B, n)."""
-        return self.classify(patches + self.mlp(patches)).squeeze(-1)  # type: ignore[no-any-return]
+        return self.classify(patches + self.mlp(patches)).squeeze(-1)
 
 
 class SimilarityMap(nn.Module):
@@ -36,26 +36,27 @@ class SimilarityMap(nn.Module):
     def forward(self, patches: Tensor, texts: Tensor, grid: tuple[int, int]) -> Tensor:
         """Shape (B, 2, h, w) of patches (B, n, width) and texts (B, 2, width)."""
         cosine = functional.normalize(texts, dim=-1) @ functional.normalize(patches, dim=-1).transpose(1, 2)
-        return (cosine * self.log_scale.exp()).unflatten(-1, grid)  # type: ignore[no-any-return]
+        return (cosine * self.log_scale.exp()).unflatten(-1, grid)
 
 
 class MaskDecoder(nn.Module):
     """A similarity map to a mask's logits, doubled until it has the image's size.
 
-    The upsampled difference of both similarities is added, and the last convolution begins at zero: an untrained decoder
-    is the upsampled similarity.
+    The upsampled difference of both similarities is added, and the last convolution begins at zero: an untrained
+    decoder is the upsampled similarity.
 
     Args:
         features: Channels beside the two similarities and their difference; 0 for the paper's input.
+        doublings: Stages, each of twice the size.
     """
 
-    def __init__(self, features: int = 0) -> None:
+    def __init__(self, features: int = 0, doublings: int = 4) -> None:
         super().__init__()
         self.begin = _stage(3 + features, _WIDTHS[0])
-        self.stages = nn.ModuleList(_stage(a, b) for a, b in pairwise(_WIDTHS))
-        self.end = nn.Conv2d(_WIDTHS[-1], 1, 1)
-        nn.init.zeros_(self.end.weight)
-        nn.init.zeros_(self.end.bias)
+        self.stages = nn.ModuleList(_stage(a, b) for a, b in pairwise(_WIDTHS[: doublings + 1]))
+        self.end = nn.Conv2d(_WIDTHS[doublings], 1, 1)
+        for parameter in self.end.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, similarity: Tensor, size: tuple[int, int], features: Tensor | None = None) -> Tensor:
         """Logits of shape (B, 1, H, W) for a similarity map of shape (B, 2, h, w)."""

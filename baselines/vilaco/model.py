@@ -52,7 +52,7 @@ class ViLaCo(Model):
         self.attend, self.aggregate = TextGuidedAttention(width), ForgeryAwareAggregator(width)
         self.coarse, self.similarity = CoarseHead(width), SimilarityMap(config.similarity_scale)
         self.detail = nn.Linear(width, _FEATURES) if config.decoder_input == "sim+feat" else None
-        self.decode = MaskDecoder(_FEATURES if self.detail is not None else 0)
+        self.decode = MaskDecoder(_FEATURES if self.detail is not None else 0, config.decoder_stages)
         self.pool = SoftGatedPooling(config.gate_threshold, config.gate_temperature)
 
     def maps(self, images: Tensor) -> Maps:
@@ -99,7 +99,7 @@ class ViLaCo(Model):
         features = self.vision(images, self.config.layers)
         if self.mix is None:
             return features.dense
-        return self.mix(torch.stack([features.tokens[layer] for layer in self.config.layers]).mean(dim=0))  # type: ignore[no-any-return]
+        return self.mix(torch.stack([features.tokens[layer] for layer in self.config.layers]).mean(dim=0))
 
     def _blocks(self, images: Tensor) -> Tensor:
         """Each of 64 blocks, enlarged and encoded as an image of its own."""
@@ -108,7 +108,7 @@ class ViLaCo(Model):
         blocks = blocks.reshape(-1, 3, side, side)
         size = self.config.encoder.image_size if not self.config.encoder.name else 224
         seen = self.vision(functional.interpolate(blocks, (size, size), mode="bicubic").clamp(0, 1))
-        return seen.pooled.unflatten(0, (len(images), -1))  # type: ignore[no-any-return]
+        return seen.pooled.unflatten(0, (len(images), -1))
 
 
 def _grid(config: Config, patch: int) -> tuple[int, int]:

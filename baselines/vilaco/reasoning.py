@@ -48,7 +48,7 @@ class TextGuidedAttention(nn.Module):
             texts: Shape (2, width).
         """
         scores = self.query(patches) @ self.key(texts).T / patches.shape[-1] ** 0.5
-        return self.out(patches + scores.softmax(dim=-1) @ self.value(texts))  # type: ignore[no-any-return]
+        return self.out(patches + scores.softmax(dim=-1) @ self.value(texts))
 
 
 class ForgeryAwareAggregator(nn.Module):
@@ -70,10 +70,8 @@ class ForgeryAwareAggregator(nn.Module):
         Returns:
             Shape (B, 2, width).
         """
-        if logits is None:
-            weights = self.weigh(torch.tanh(self.mix(patches))).squeeze(-1).softmax(dim=1)
-        else:
-            weights = logits
+        own = self.weigh(torch.tanh(self.mix(patches))).squeeze(-1).softmax(dim=1)
+        weights = own if logits is None else logits
         seen = functional.normalize((weights[..., None] * patches).sum(dim=1), dim=-1)
         both = seen[:, None] + texts[None]
-        return self.ffn(both) + both  # type: ignore[no-any-return]
+        return self.ffn(both) + both
