@@ -5,9 +5,12 @@ from __future__ import annotations
 import typer
 
 from baselines.cli.band import band
+from baselines.cli.coarseness import coarseness
 from baselines.cli.export import export
 from baselines.cli.methods import methods
+from baselines.cli.onnx import onnx
 from baselines.cli.study import study
+from baselines.cli.teach import teach
 from baselines.cli.train import train
 from forgebench.cli import Group
 
@@ -19,7 +22,7 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export, study, band):
+for command in (methods, train, export, study, band, teach, coarseness, onnx):
     app.command()(command)
 
 
