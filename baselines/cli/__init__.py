@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from baselines.cli.band import band
 from baselines.cli.export import export
 from baselines.cli.methods import methods
+from baselines.cli.study import study
 from baselines.cli.train import train
 from forgebench.cli import Group
 
@@ -17,7 +19,7 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export):
+for command in (methods, train, export, study, band):
     app.command()(command)
 
 

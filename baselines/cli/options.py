@@ -28,6 +28,7 @@ def configured(name: str, preset: str, settings: list[str] | None, file: Path | 
     from baselines.common.registry import get
 
     method = get(name)
+    config: Any
     if file is not None:
         if not file.is_file():
             raise InputError(f"There is no configuration at {file}.")

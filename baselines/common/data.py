@@ -102,7 +102,9 @@ class Samples(Dataset[Any]):
         rng = np.random.default_rng([self.seed, epoch, *hashlib.sha256(row["sample_id"].encode()).digest()[:8]])
         row["label"] = float(self.labels[index])
         image = decoded(row.pop("image")["bytes"], "RGB")
-        maps = {name: decoded(row[name]["bytes"], "L") for name in ("mask", "scribble") if row.get(name)}
+        maps: dict[str, NDArray[np.generic]] = {
+            name: decoded(row[name]["bytes"], "L") for name in ("mask", "scribble") if row.get(name)
+        }
         if self.targets is not None:
             maps["target"] = self.targets({**row, "image": image})
         boxes = row.get("boxes")

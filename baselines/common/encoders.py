@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from baselines.common.config import EncoderConfig
+from baselines.common.features import FeatureCache
 from baselines.common.text import ClipText, LearnedText, TextEncoder
 from forgebench.errors import InputError
 
@@ -48,6 +49,9 @@ class VisionEncoder(nn.Module):
         InputError: If the named weights cannot be loaded.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         make = _clip if config.kind == "clip" else _dinov2
@@ -64,6 +68,8 @@ class VisionEncoder(nn.Module):
         if config.lora_rank:
             _add_lora(self.tower, config)
         self.frozen = not any(parameter.requires_grad for parameter in self.tower.parameters())
+        self._cache_folder = config.cache if self.frozen else ""
+        self._caches: dict[str, FeatureCache] = {}
 
     @property
     def blocks(self) -> Sequence[Any]:
@@ -81,13 +87,36 @@ class VisionEncoder(nn.Module):
         """
         grid = images.shape[-2] // self.patch, images.shape[-1] // self.patch
         images = images[..., : grid[0] * self.patch, : grid[1] * self.patch]
-        with self._gradients():
-            last, tokens, attention = self._run((images - self.mean) / self.std, layers, attention_blocks)
+        if self._cache_folder and not attention_blocks:
+            (last, tokens), attention = self._cached(images, tuple(layers)), None
+        else:
+            with self._gradients():
+                last, tokens, attention = self._run((images - self.mean) / self.std, layers, attention_blocks)
         joint = self.projection(last)
         return Features(tokens, joint[:, 1:], joint[:, 0], grid, attention)
 
     def _gradients(self) -> AbstractContextManager[Any]:
         return torch.no_grad() if self.frozen else nullcontext()
+
+    def _cached(self, images: Tensor, layers: tuple[int, ...]) -> tuple[Tensor, dict[int, Tensor]]:
+        """The last block's tokens and those of `layers`, from disk where they are there."""
+        settings = f"{layers} {self.vv_attention}"
+        if settings not in self._caches:
+            self._caches[settings] = FeatureCache(self._cache_folder, self.tower, settings)
+        cache = self._caches[settings]
+        keys = [cache.key(image) for image in images]
+        found = [cache.get(key) for key in keys]
+        if missing := [index for index, one in enumerate(found) if one is None]:
+            with torch.no_grad():
+                last, tokens, _ = self._run((images[missing] - self.mean) / self.std, layers, 0)
+            for place, index in enumerate(missing):
+                made = {"last": last[place], **{str(layer): tokens[layer][place] for layer in layers}}
+                cache.put(keys[index], made)
+                # Rounded alike, whether it was there or not.
+                found[index] = {name: one.half().cpu() for name, one in made.items()}
+        kept = [one for one in found if one is not None]
+        stacked = {name: torch.stack([one[name] for one in kept]).to(images.device).float() for name in kept[0]}
+        return stacked.pop("last"), {int(name): one for name, one in stacked.items()}
 
     def _run(
         self, pixels: Tensor, layers: Sequence[int], attention_blocks: int
@@ -120,8 +149,8 @@ class VisionEncoder(nn.Module):
         mixed = functional.scaled_dot_product_attention(values, values, values)
         hidden = hidden + out(mixed.transpose(1, 2).flatten(2))
         if self._clip:
-            return hidden + block.mlp(block.layer_norm2(hidden))  # type: ignore[no-any-return]
-        return hidden + block.layer_scale2(block.mlp(block.norm2(hidden)))  # type: ignore[no-any-return]
+            return hidden + block.mlp(block.layer_norm2(hidden))
+        return hidden + block.layer_scale2(block.mlp(block.norm2(hidden)))
 
     def _attention(self, block: Any, hidden: Tensor) -> Tensor:  # noqa: ANN401
         attention, norm, _ = self._parts(block)

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from baselines.common import checkpoint
+from baselines.common.checkpoint import BEST
 from baselines.common.config import from_yaml
-from baselines.common.loop import ABOUT, BEST, CONFIG
+from baselines.common.loop import ABOUT, CONFIG
 from baselines.common.method import Method, Model
 from baselines.common.registry import get
 from forgebench.errors import InputError, NotFoundError
@@ -59,7 +60,7 @@ def load_model(folder: str | Path) -> tuple[Method, Any, Model]:
     if missing:
         raise NotFoundError(f"{folder} lacks {', '.join(missing)}. Make it with: python -m baselines export RUN")
     method = get(json.loads((folder / METHOD).read_text(encoding="utf-8"))["method"])
-    config = from_yaml(method.config, (folder / CONFIG).read_text(encoding="utf-8"))
+    config: Any = from_yaml(method.config, (folder / CONFIG).read_text(encoding="utf-8"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         model = method.build(config)

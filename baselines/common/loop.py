@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -86,6 +87,7 @@ class _Run:
         if training.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
             torch.backends.cudnn.benchmark = False
+        AcceleratorState._reset_state()  # a process may train several methods, of different precisions
         precision = None if training.precision == "no" else training.precision
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated())
         targets = method.targets(config) if method.targets is not None else None
@@ -142,6 +144,7 @@ class _Run:
         loader = DataLoader(
             self.samples, batch_sampler=self.batches, collate_fn=self.samples.collate,
             num_workers=self.config.training.workers, pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator().manual_seed(0),  # its own: a loader begun again must not draw from the run's
         )  # fmt: skip
         self.wrapped.train()
         seen: list[dict[str, float]] = []
@@ -157,7 +160,8 @@ class _Run:
                 if stop_after is not None and self.place.step >= stop_after:
                     self._save(LAST)
                     break
-        return {name: float(np.mean([one[name] for one in seen if name in one])) for name in seen[0]} if seen else {}
+        names = dict.fromkeys(name for one in seen for name in one)
+        return {name: float(np.mean([one.get(name, 0.0) for one in seen])) for name in names}
 
     def _step(self, batch: Batch) -> dict[str, float]:
         training = self.config.training
@@ -207,13 +211,7 @@ class _Run:
 
         keep = ("pixel_f1", "pixel_auc", "pixel_ap", "image_auc", "image_if1", "fpr_authentic")
         row = {"epoch": epoch + 1, **means, **{f"held_out_{name}": numbers.get(name, float("nan")) for name in keep}}
-        path = self.out / LOSSES
-        new = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        _add_row(self.out / LOSSES, row)
         with SummaryWriter(str(self.out / "tensorboard")) as board:
             for name, value in row.items():
                 board.add_scalar(name, value, epoch + 1)
@@ -239,6 +237,20 @@ class _Run:
         self.place = Place(**state["place"])
         self.best = Validated(state["best"]["numbers"], state["best"]["epoch"])
         checkpoint.set_random_states(state["random"])
+
+
+def _add_row(path: Path, row: Mapping[str, float]) -> None:
+    """Add a row to a table whose columns may have become more."""
+    rows: list[Mapping[str, Any]] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    rows.append({name: f"{value:.6g}" for name, value in row.items()})
+    columns = list(dict.fromkeys(name for one in rows for name in one))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _accelerated() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor, nn
@@ -91,5 +91,7 @@ class Method:
     build: Callable[[Any], Model]
     about: str = ""
     """One line for the list of methods."""
+    ablations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What a study leaves out or changes: settings as `--set` takes them, by the ablation's name."""
     targets: Callable[[Any], Targets] | None = None
     """Makes a teacher of the configuration: maps to learn from, made of what the level shows."""

@@ -140,4 +140,5 @@ def _unfitted(heat: Tensor, size: tuple[int, int], data: Data) -> NDArray[np.flo
 
 
 def _resized(heat: Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
-    return functional.interpolate(heat[None, None], size, mode="bilinear")[0, 0].numpy()
+    resized: NDArray[np.float32] = functional.interpolate(heat[None, None], size, mode="bilinear")[0, 0].numpy()
+    return resized

@@ -101,7 +101,7 @@ class ClipText(TextEncoder):
     def embed(self, tokens: Sequence[int]) -> Tensor:
         """Embeddings of tokens, shape (L, width)."""
         table = self.tower.embeddings.token_embedding
-        return table(torch.tensor(list(tokens), device=table.weight.device))  # type: ignore[no-any-return]
+        return table(torch.tensor(list(tokens), device=table.weight.device))
 
     def ends(self) -> tuple[Tensor, Tensor]:
         """The embeddings of the tokens that begin and end a text."""
@@ -114,7 +114,7 @@ class ClipText(TextEncoder):
         causal = torch.full((length, length), float("-inf"), device=embeddings.device).triu(1).to(embeddings.dtype)
         hidden = self.tower.embeddings(inputs_embeds=embeddings)
         hidden = self.tower.encoder(inputs_embeds=hidden, attention_mask=causal[None, None]).last_hidden_state
-        return self.projection(self.tower.final_layer_norm(hidden)[:, -1])  # type: ignore[no-any-return]
+        return self.projection(self.tower.final_layer_norm(hidden)[:, -1])
 
 
 class LearnedText(TextEncoder):
@@ -140,7 +140,7 @@ class LearnedText(TextEncoder):
 
     def embed(self, tokens: Sequence[int]) -> Tensor:
         """Embeddings of tokens, shape (L, width)."""
-        return self.words(torch.tensor(list(tokens), device=self.words.weight.device))  # type: ignore[no-any-return]
+        return self.words(torch.tensor(list(tokens), device=self.words.weight.device))
 
     def ends(self) -> tuple[Tensor, Tensor]:
         """The embeddings of the tokens that begin and end a text."""
@@ -149,4 +149,4 @@ class LearnedText(TextEncoder):
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Encode texts; see `TextEncoder`."""
-        return self.norm(self.block(embeddings + self.positions[: embeddings.shape[1]]))[:, -1]  # type: ignore[no-any-return]
+        return self.norm(self.block(embeddings + self.positions[: embeddings.shape[1]]))[:, -1]

@@ -1,4 +1,4 @@
-"""A linear probe: a frozen encoder, one learned direction, and the mean of the strongest patches as the image's score."""
+"""A linear probe: a frozen encoder, one learned direction, the mean of the strongest patches as the score."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LinearProbe(Model):
         """Of each patch, shape (B, 1, h, w)."""
         features = self.encoder(images, self.layers)
         tokens = torch.cat([features.tokens[layer] for layer in self.layers], dim=-1) if self.layers else features.dense
-        return self.probe(self.norm(tokens)).transpose(1, 2).unflatten(-1, features.grid)  # type: ignore[no-any-return]
+        return self.probe(self.norm(tokens)).transpose(1, 2).unflatten(-1, features.grid)
 
     def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
         """Binary cross-entropy of the strongest patches' mean logit."""

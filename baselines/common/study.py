@@ -1,0 +1,130 @@
+"""A study: a method and its ablations trained, scored, and compared with negative controls; everything kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import forgebench
+from baselines.common.config import override
+from baselines.common.export import export
+from baselines.common.loop import CONFIG, LOSSES, train
+from baselines.common.method import Method
+from forgebench import Benchmark, Record, controls
+
+CONTROLS: Mapping[str, Callable[[], Any]] = {
+    "all-black": controls.all_black, "all-white": controls.all_white, "random": controls.random,
+    "centre-box": controls.centre_box, "constant": controls.constant, "edges": controls.edges,
+}  # fmt: skip
+"""Methods that know nothing."""
+METRICS = ("pixel_auc", "pixel_ap", "image_auc")
+"""In which a method should beat every control."""
+FULL = "full"
+COMPARED, STUDY = "comparison.json", "study.json"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Where a study works and what it keeps."""
+
+    method: Method
+    config: Any
+    data: str
+    work: Path
+    """Runs, predictions and scores: large, not kept."""
+    keep: Path
+    """Records, configurations, losses and comparisons: small, kept."""
+    changes: Mapping[str, Mapping[str, str]]
+    """What each ablation changes, by its name."""
+    say: Say = print
+
+    def run(self, also: Sequence[str] = ()) -> None:
+        """Train what is not trained yet, score it, compare it, and keep the results.
+
+        Args:
+            also: Further benchmarks that the whole method alone is scored on.
+        """
+        benchmark = forgebench.open_benchmark(self.data)
+        self.keep.mkdir(parents=True, exist_ok=True)
+        against = [self._scored(name, make(), benchmark, "controls") for name, make in CONTROLS.items()]
+        for name, changes in {FULL: {}, **self.changes}.items():
+            run = self._trained(name, override(self.config, changes))
+            folder = self._scored(name, run, benchmark, "scores")
+            self._keep(name, run, folder)
+            self._compare(name, folder, against)
+        for path in also:
+            other = forgebench.open_benchmark(path)
+            folder = self._scored(f"{FULL}-on-{other.name}", self.work / "runs" / FULL, other, "scores")
+            self._keep_record(folder, self.keep / other.name)
+        for folder in against:
+            self._keep_record(folder, self.keep / "controls" / folder.name)
+        about = {
+            "method": self.method.name, "benchmark": benchmark.name, "content_hash": benchmark.content_hash,
+            "groups": _groups(against[0]), "ablations": {name: dict(change) for name, change in self.changes.items()},
+        }  # fmt: skip
+        (self.keep / STUDY).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+    def _trained(self, name: str, config: Any) -> Path:  # noqa: ANN401
+        run = self.work / "runs" / name
+        if (run / "method.json").is_file():
+            return run
+        self.say(f"training {self.method.name}, {name}")
+        train(self.method, config, self.data, run, resume=(run / "last.pt").is_file(), say=self.say)
+        return export(run)
+
+    def _scored(self, name: str, method: Any, benchmark: Benchmark, kind: str) -> Path:  # noqa: ANN401
+        """The folder of a score, made where it is not there yet."""
+        home = self.work if kind == "scores" else self.work.parent / "controls" / benchmark.content_hash[:16]
+        folder, sub = home / kind / name, home / "submissions" / f"{name}.parquet"
+        if (folder / "record.json").is_file():
+            return folder
+        self.say(f"scoring {name} on {benchmark.name}")
+        sub.unlink(missing_ok=True)
+        submission = forgebench.predict(str(method) if isinstance(method, Path) else method, benchmark, sub)
+        forgebench.score(submission, benchmark, folder, without=("boundary", "regions"))
+        return folder
+
+    def _keep(self, name: str, run: Path, score: Path) -> None:
+        self._keep_record(score, self.keep / name)
+        for file in (CONFIG, LOSSES):
+            shutil.copy(run / file, self.keep / name / file)
+
+    def _keep_record(self, score: Path, to: Path) -> None:
+        to.mkdir(parents=True, exist_ok=True)
+        shutil.copy(score / "record.json", to / "record.json")
+
+    def _compare(self, name: str, folder: Path, against: Sequence[Path]) -> None:
+        """The paired differences to every control, corrected for all pairs."""
+        found = {}
+        for metric in METRICS:
+            comparison = forgebench.compare([folder, *against], metric=metric)
+            ours, _ = forgebench.read_record(folder)
+            mine = [one for one in comparison.differences if ours.method.method in (one.first, one.second)]
+            found[metric] = [_towards(one.__dict__, ours) for one in mine]
+        (self.keep / name / COMPARED).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _towards(pair: dict[str, Any], ours: Record) -> dict[str, Any]:
+    """A difference with our method first; undefined is null."""
+    plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in pair.items()}
+    if plain["first"] == ours.method.method or plain["value"] is None:
+        return plain
+    turned = {
+        "first": pair["second"], "second": pair["first"], "value": -pair["value"], "ci_low": -pair["ci_high"],
+        "ci_high": -pair["ci_low"],
+    }  # fmt: skip
+    return plain | turned
+
+
+def _groups(score: Path) -> int:
+    """How many photographs the test has."""
+    import pyarrow.parquet as pq
+
+    return len(set(pq.read_table(score / "per_image.parquet", columns=["group"])["group"].to_pylist()))

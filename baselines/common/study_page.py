@@ -1,0 +1,108 @@
+"""What a study found, as a table and a picture in the method's README, from the records alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from baselines.common.study import COMPARED, FULL, METRICS, STUDY
+from forgebench import Record, read_record
+
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
+SHOWN = ("pixel_auc", "pixel_ap", "pixel_f1", "image_auc", "image_if1", "fpr_authentic")
+
+
+def write(keep: Path, readme: Path) -> None:
+    """Put the study's table and picture between the markers of a README.
+
+    Raises:
+        ValueError: If the markers are not there.
+    """
+    text = readme.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, marker, after = rest.partition(END)
+    if not marker:
+        raise ValueError(f"{readme} lacks the markers {BEGIN} and {END}.")
+    draw(keep, keep / "results.png")
+    picture = (keep / "results.png").relative_to(readme.parent).as_posix()
+    body = "\n\n".join([*_tables(keep), f"![Differences to the controls, and losses]({picture})"])
+    readme.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+
+
+def _tables(keep: Path) -> Iterator[str]:
+    about = json.loads((keep / STUDY).read_text(encoding="utf-8"))
+    names = [FULL, *about["ablations"]]
+    records = {name: read_record(keep / name)[0] for name in names}
+    n, groups = records[FULL].benchmark.n, about["groups"]
+    yield (
+        f"Measured on the test split of `{about['benchmark']}` (content hash `{about['content_hash'][:16]}…`): {n} "
+        f"images of {groups} held-out photographs. In brackets 95 % intervals by photograph."
+    )
+    yield _table(("variant", *SHOWN), [(name, *(_cell(records[name], m) for m in SHOWN)) for name in names])
+    yield "Does it beat the negative controls? The smallest lead over any of them, and the largest corrected p-value:"
+    yield _table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
+    controls = {path.name: read_record(path)[0] for path in sorted((keep / "controls").iterdir())}
+    yield "The controls themselves:"
+    yield _table(("control", *SHOWN), [(name, *(_cell(one, m) for m in SHOWN)) for name, one in controls.items()])
+    others = sorted(p.parent for p in keep.glob("*/record.json") if p.parent.name not in names)
+    if others:
+        yield "Trained as above, on real forgeries that it has not seen, whatever comes out:"
+        rows = [(path.name, read_record(path)[0]) for path in others]
+        shown = [(name, str(one.benchmark.n), *(_cell(one, m) for m in SHOWN)) for name, one in rows]
+        yield _table(("benchmark", "images", *SHOWN), shown)
+
+
+def _cell(record: Record, metric: str) -> str:
+    found = next(m for m in record.metrics if (m.metric, m.definition, m.subset) == (metric, "forgebench", None))
+    if found.value is None:
+        return "–"
+    inside = "" if found.ci_low is None else f" [{found.ci_low:.3f}, {found.ci_high:.3f}]"
+    return f"{found.value:.3f}{inside}"
+
+
+def _leads(path: Path) -> Iterator[str]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    for metric in METRICS:
+        pairs = [pair for pair in found[metric] if pair["value"] is not None]
+        least, p = min(pairs, key=lambda pair: pair["value"]), max(pair["p_holm"] for pair in pairs)
+        won = "yes" if least["value"] > 0 and p < 0.05 else "no"
+        yield f"{won}: {least['value']:+.3f} over {least['second']}, p {p:.3f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
+
+
+def draw(keep: Path, to: Path) -> None:
+    """Leads over the controls with their intervals, and the losses of the whole method."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    found = json.loads((keep / FULL / COMPARED).read_text(encoding="utf-8"))
+    figure, axes = plt.subplots(1, len(METRICS) + 1, figsize=(13, 3), layout="constrained", width_ratios=[1, 1, 1, 1.3])
+    for axis, metric in zip(axes, METRICS, strict=False):
+        _draw_leads(axis, metric, found[metric])
+    axes[0].set_yticks(range(len(found[METRICS[0]])), [pair["second"] for pair in found[METRICS[0]]])
+    with (keep / FULL / "losses.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name in rows[0]:
+        if name != "epoch" and not name.startswith("held_out"):
+            axes[-1].plot([int(row["epoch"]) for row in rows], [float(row[name] or "nan") for row in rows], label=name)
+    axes[-1].set(xlabel="epoch", title="losses")
+    axes[-1].legend(fontsize=8)
+    figure.savefig(to, dpi=80, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _draw_leads(axis: Any, metric: str, pairs: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401
+    for place, pair in enumerate(pairs):
+        if pair["value"] is not None:
+            axis.plot([pair["ci_low"], pair["ci_high"]], [place, place], color="tab:blue")
+            axis.plot(pair["value"], place, "o", color="black", markersize=4)
+    axis.axvline(0, color="grey", linewidth=1)
+    axis.set(title=f"{metric}: lead", yticks=[])
