@@ -141,7 +141,9 @@ class Submission(Base):
     updated: Mapped[float] = mapped_column(default=time.time, onupdate=time.time)
     moderated: Mapped[str] = mapped_column(default="")
     """Why a moderator took it off the board; empty where none did."""
-    superseded_by: Mapped[str | None] = mapped_column(ForeignKey("submission.id"))
+    superseded_by: Mapped[str | None] = mapped_column(
+        ForeignKey("submission.id", deferrable=True, initially="DEFERRED")
+    )
 
 
 class Result(Base):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from leaderboard.entry import FILE, Entry
 from leaderboard.service.board import Board
 from leaderboard.service.models import Account, Result, Submission
 
@@ -30,8 +30,7 @@ def shown_entries(session: Session) -> Iterator[Shown]:
         .where(Result.number == newest, Submission.moderated == "")
         .order_by(Submission.created, Submission.id)
     )
-    for submission, result, account in session.execute(query):
-        yield submission, result, account
+    yield from session.execute(query).tuples()
 
 
 def build_site(board: Board, run: Callable[[list[str]], None]) -> None:
@@ -60,14 +59,12 @@ def _write(board: Board, records: Path, entry: Shown) -> None:
     board.storage.get(result.shown, folder / "record.json")
     if not result.hidden:
         board.storage.get(result.per_image, folder / "per_image.parquet")
-    about = {
-        "account": account.display_name,
-        "submitted": datetime.fromtimestamp(submission.created, UTC).isoformat(timespec="seconds"),
-        "superseded_by": submission.superseded_by,
-        "state": "withdrawn" if submission.state == "withdrawn" else "superseded" if submission.superseded_by
-        else "active",
-    }  # fmt: skip
-    (folder / "entry.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    Entry(
+        account=account.display_name,
+        submitted_utc=datetime.fromtimestamp(int(submission.created), UTC),
+        superseded_by=submission.superseded_by,
+        state="withdrawn" if submission.state == "withdrawn" else "published",
+    ).write(folder / FILE)
 
 
 def _replace_folder(new: Path, place: Path) -> None:

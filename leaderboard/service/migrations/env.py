@@ -1,6 +1,7 @@
 """Alembic runs this: migrations on the connection that it is given."""
 
 from alembic import context
+
 from leaderboard.service.models import Base
 
 context.configure(
