@@ -104,5 +104,7 @@ def jobs(
         say({"requeued": requeue}, f"{requeue} waits again.", as_json=as_json)
         return
     with board.database.read() as session:
-        dead = [{"id": one.id, "submission": one.submission_id, "error": one.error} for one in admin.dead_letters(session)]
-    say(dead, "\n".join(f"{one['id']} ({one['submission']}): {one['error']}" for one in dead) or "None.", as_json=as_json)
+        found = admin.dead_letters(session)
+    dead = [{"id": one.id, "submission": one.submission_id, "error": one.error} for one in found]
+    lines = [f"{one.id} ({one.submission_id}): {one.error}" for one in found]
+    say(dead, "\n".join(lines) or "None.", as_json=as_json)

@@ -129,6 +129,8 @@ def _tables() -> None:  # as Alembic wrote it
         sa.ForeignKeyConstraint(
             ["superseded_by"],
             ["submission.id"],
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("upload_id"),
