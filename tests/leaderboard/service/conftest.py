@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import Halves, Participant, make_benchmarks, new_participant
+from people import Halves, Participant, make_benchmarks, new_participant
 from sqlalchemy import create_engine, text
 
 from leaderboard.service.board import Board, open_board

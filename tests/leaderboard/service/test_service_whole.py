@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import Halves, Participant, score_all, submission
+from people import Halves, Participant, score_all, submission
 from sqlalchemy import func, select
 
 import forgebench
