@@ -22,7 +22,9 @@ def _records(board: Board) -> dict[str, dict[str, object]]:
     return {folder.name: json.loads((folder / "entry.json").read_text()) for folder in folders if folder.is_dir()}
 
 
-def test_the_life_of_two_entries(board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path, postgresql: str) -> None:
+def test_the_life_of_two_entries(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path, postgresql: str
+) -> None:
     old, new, copy = (
         ann.submit(submission(tmp_path / name, benchmarks.opened("secret"), seed, method=name), "secret")["id"]
         for name, seed in (("old", 1), ("new", 2), ("copy", 2))
@@ -85,7 +87,9 @@ def test_a_tampered_record_is_found(lite: Board, lite_ann: Participant, benchmar
     assert "was changed" in "\n".join(problems(lite))
 
 
-def test_thresholds_are_frozen_before_the_test(lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_thresholds_are_frozen_before_the_test(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     first = lite_ann.submit(submission(tmp_path / "a", benchmarks.opened("secret"), method="m"), "secret")
     file = submission(tmp_path / "b", benchmarks.opened("plain"), method="m")
     upload = lite_ann.upload(file)

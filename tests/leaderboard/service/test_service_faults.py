@@ -29,7 +29,9 @@ KILLS, BATCH = (50, 100) if SOAK else (5, 4)
 def _worker(board: Board) -> subprocess.Popen[bytes]:
     settings = board.settings.model_dump(exclude_none=True, exclude={"definitions"})
     said = {f"FORGEBENCH_BOARD_{name.upper()}": str(value) for name, value in settings.items()}
-    return subprocess.Popen([sys.executable, "-m", "leaderboard", "worker"], env={**os.environ, **said}, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "leaderboard", "worker"], env={**os.environ, **said}, stderr=subprocess.DEVNULL
+    )
 
 
 def _all_scored_once(board: Board) -> None:
@@ -102,7 +104,9 @@ def test_two_workers_never_have_one_job(board: Board, ann: Participant, benchmar
     assert held[3] is None
 
 
-def test_a_job_that_always_fails_becomes_a_dead_letter(board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_a_job_that_always_fails_becomes_a_dead_letter(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     made = ann.submit(submission(tmp_path, benchmarks.opened("plain")))
     board.storage.remove(made["sha256"])
     score_all(board)
@@ -117,7 +121,9 @@ def test_a_job_that_always_fails_becomes_a_dead_letter(board: Board, ann: Partic
     assert ann.see(made["id"])["state"] == "scored"
 
 
-def test_a_full_disk_refuses_and_leaves_nothing(lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_a_full_disk_refuses_and_leaves_nothing(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     file = submission(tmp_path, benchmarks.opened("plain"))
     about = lite_ann.upload(file, parts=1)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -134,7 +140,9 @@ def test_a_full_disk_refuses_and_leaves_nothing(lite: Board, lite_ann: Participa
     assert lite_ann.see(made["id"])["state"] == "scored"
 
 
-def test_what_nothing_refers_to_is_collected(board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_what_nothing_refers_to_is_collected(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     kept = ann.submit(submission(tmp_path, benchmarks.opened("plain")))
     orphan = board.storage.put_bytes(b"never committed")
     ann.upload(submission(tmp_path, benchmarks.opened("plain"), 1), parts=1)

@@ -33,7 +33,9 @@ def test_tokens_are_stored_hashed(board: Board, ann: Participant) -> None:
     assert secret not in repr(rows)
 
 
-def test_one_sees_nothing_of_another(board: Board, ann: Participant, bob: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_one_sees_nothing_of_another(
+    board: Board, ann: Participant, bob: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     file = submission(tmp_path, benchmarks.opened("plain"))
     upload = ann.upload(file)
     made = ann.ask("POST", "/submissions", json={"upload": upload["id"]}).json()
@@ -46,7 +48,9 @@ def test_one_sees_nothing_of_another(board: Board, ann: Participant, bob: Partic
         assert bob.ask(method, path, **how).status_code == 404, path
     assert bob.ask("GET", "/submissions").json() == []
     with board.database.read() as session:
-        mine = session.scalar(select(Token.id).join(Account, Account.id == Token.account_id).where(Account.name == "ann"))
+        mine = session.scalar(
+            select(Token.id).join(Account, Account.id == Token.account_id).where(Account.name == "ann")
+        )
     assert bob.ask("DELETE", f"/tokens/{mine}").status_code == 404
 
 
@@ -102,7 +106,9 @@ def test_a_quota_holds_against_many_at_once(board: Board, benchmarks: Halves, tm
         assert session.scalar(select(func.count()).select_from(Submission)) == 3
 
 
-def test_a_finish_that_comes_twice_makes_one_submission(board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+def test_a_finish_that_comes_twice_makes_one_submission(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
     upload = ann.upload(submission(tmp_path, benchmarks.opened("plain")))
     with ThreadPoolExecutor(6) as pool:
         made = list(pool.map(lambda _: ann.ask("POST", "/submissions", json={"upload": upload["id"]}).json(), range(6)))
@@ -141,7 +147,13 @@ def test_paths_do_not_leave_the_site(lite: Board, lite_ann: Participant) -> None
     (lite.settings.data / "site-1" / "index.html").write_text("the board")
     lite.settings.site.symlink_to("site-1")
     assert lite_ann.client.get("/").text == "the board"
-    for path in ("/..%2fboard.sqlite", "/%2e%2e/board.pem", "/..%5cboard.pem", "//etc/passwd", "/site-1/../../board.pem"):
+    for path in (
+        "/..%2fboard.sqlite",
+        "/%2e%2e/board.pem",
+        "/..%5cboard.pem",
+        "//etc/passwd",
+        "/site-1/../../board.pem",
+    ):
         assert lite_ann.client.get(path).status_code == 404, path
 
 
@@ -165,12 +177,20 @@ def test_forms_of_other_sites_do_nothing(lite: Board, lite_ann: Participant) -> 
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert client.post("/api/v1/tokens", json={"name": "x", "scopes": ["read"]}).status_code == 403
-    assert client.post("/account/tokens", data={"csrf": "0" * 64, "name": "x", "days": "1", "scopes": "read"}).status_code == 403
+    assert (
+        client.post("/account/tokens", data={"csrf": "0" * 64, "name": "x", "days": "1", "scopes": "read"}).status_code
+        == 403
+    )
     mark = auth.csrf_of(client.cookies["session"])
     form = {"csrf": mark, "name": "x", "days": "1", "scopes": "read"}
     assert client.post("/account/tokens", data=form, headers={"origin": "https://evil.example"}).status_code == 403
     assert client.post("/account/tokens", data=form).status_code == 200
-    assert client.post("/account/sign-in", data={"token": lite_ann.token}, headers={"origin": "https://evil.example"}).status_code == 403
+    assert (
+        client.post(
+            "/account/sign-in", data={"token": lite_ann.token}, headers={"origin": "https://evil.example"}
+        ).status_code
+        == 403
+    )
 
 
 def test_secrets_do_not_reach_the_logs(lite_ann: Participant, caplog: pytest.LogCaptureFixture) -> None:
@@ -220,7 +240,9 @@ def test_slow_senders_are_cut_off(lite: Board, benchmarks: Halves) -> None:
 
     hasty = Board(lite.settings.model_copy(update={"part_seconds": 0.5}), lite.database, lite.storage)
     ann = new_participant(hasty, "slow")
-    at = ann.ask("POST", "/uploads", json={"benchmark": "plain", "suffix": ".zip", "sha256": "0" * 64, "size": 9}).json()
+    at = ann.ask(
+        "POST", "/uploads", json={"benchmark": "plain", "suffix": ".zip", "sha256": "0" * 64, "size": 9}
+    ).json()
     server = uvicorn.Server(uvicorn.Config(make_app(hasty), port=0, log_config=None, lifespan="off"))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
