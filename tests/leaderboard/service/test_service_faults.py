@@ -44,10 +44,9 @@ def _all_scored_once(board: Board) -> None:
 
 @pytest.mark.soak
 def test_killed_workers_lose_nothing(board: Board, benchmarks: Halves, tmp_path: Path) -> None:
-    hasty = Board(
-        board.settings.model_copy(update={"lease_seconds": 2, "attempts": 1000, "database": board.database.engine.url.render_as_string(hide_password=False)}),
-        board.database, board.storage,
-    )  # fmt: skip
+    url = board.database.engine.url.render_as_string(hide_password=False)
+    changed = {"lease_seconds": 2, "attempts": 1000, "database": url}
+    hasty = Board(board.settings.model_copy(update=changed), board.database, board.storage)
     ann = new_participant(hasty, "ann")
     for seed in range(BATCH):
         ann.submit(submission(tmp_path, benchmarks.opened("plain"), seed))

@@ -48,9 +48,9 @@ def test_a_cut_upload_goes_on_where_it_was(
 def test_the_command_waits_for_the_verdict(
     lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
 ) -> None:
-    bad = submission(tmp_path, benchmarks.opened("plain"), lose=1)
+    bad, env = submission(tmp_path, benchmarks.opened("plain"), lose=1), {"FORGEBENCH_TOKEN": lite_ann.token}
     with served(lite) as url:
-        said = CliRunner().invoke(app, ["submit", str(bad), "--to", url, "--json"], env={"FORGEBENCH_TOKEN": lite_ann.token})
+        said = CliRunner().invoke(app, ["submit", str(bad), "--to", url, "--json"], env=env)
     assert said.exit_code == 1, said.output
     assert json.loads(said.stdout)["problems"][0]["code"] == "missing_mask"
 
