@@ -19,8 +19,8 @@ _OLDEST = Gauge("board_oldest_waiting_timestamp_seconds", "When the oldest waiti
 def exposition(board: Board) -> bytes:
     """All metrics, in Prometheus' text format."""
     with board.database.read() as session:
-        jobs = session.execute(select(Job.state, func.count()).group_by(Job.state)).tuples().all()
-        states = session.execute(select(Submission.state, func.count()).group_by(Submission.state)).tuples().all()
+        jobs = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
+        states = session.execute(select(Submission.state, func.count()).group_by(Submission.state)).all()
         oldest = session.scalar(select(func.min(Job.created)).where(Job.state == "waiting"))
     for gauge, counts in ((_JOBS, jobs), (_SUBMISSIONS, states)):
         gauge.clear()

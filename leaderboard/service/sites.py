@@ -37,7 +37,8 @@ def shown_entries(session: Session) -> Iterator[Shown]:
         .where(Result.number == newest, Submission.moderated == "")
         .order_by(Submission.created, Submission.id)
     )
-    yield from session.execute(query).tuples()
+    for row in session.execute(query):
+        yield row[0], row[1], row[2]
 
 
 Run = Callable[[list[str]], None]

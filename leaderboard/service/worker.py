@@ -53,7 +53,7 @@ def work_once(board: Board, stop: Event | None = None) -> bool:
     try:
         _score(board, held, stop) if held.kind == "score" else _site(board, held, stop)
     except Exception as error:  # a worker must not end because of what it works on  # noqa: BLE001
-        LOG.warning("job failed", extra={"job": held.job_id, "error": str(error)})
+        LOG.warning("job failed: %s", error, extra={"job": held.job_id})
         _give_up(board, held, f"{type(error).__name__}: {error}")
     return True
 

@@ -256,3 +256,10 @@ def test_slow_senders_are_cut_off(lite: Board, benchmarks: Halves) -> None:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def test_machines_are_answered(board: Board, ann: Participant) -> None:
+    for path in ("/healthz", "/readyz", "/metrics", "/board.pub"):
+        assert ann.client.get(path).status_code == 200, path
+    assert "board_requests_total" in ann.client.get("/metrics").text
+    assert ann.client.get("/board.pub").text.startswith("-----BEGIN PUBLIC KEY-----")
