@@ -99,6 +99,7 @@ class _Run:
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
         self.model: Model = method.build(config)
+        self.model.start()
         self.optimizer = torch.optim.AdamW(
             self.model.parameter_groups(training), lr=training.learning_rate, betas=training.betas
         )
