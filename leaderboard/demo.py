@@ -13,7 +13,16 @@ from PIL import Image
 from scipy import ndimage
 
 from forgebench import (
-    Benchmark, Prediction, Sample, controls, degrade_grid, predict, predict_grid, score, score_grid, synthesize,
+    Benchmark,
+    Prediction,
+    Sample,
+    controls,
+    degrade_grid,
+    predict,
+    predict_grid,
+    score,
+    score_grid,
+    synthesize,
 )  # fmt: skip
 from forgebench.annotations import TAMPERED, scribble_from_mask
 from forgebench.demo.run import PHOTOS

@@ -222,7 +222,8 @@ class _Run:
             return
         state = {
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
-            "place": asdict(self.place), "seen": self.seen, "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
+            "place": asdict(self.place), "seen": self.seen,
+            "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
             "random": checkpoint.random_states(), "config": to_yaml(self.config),
         }  # fmt: skip
         scaler = self.accelerator.scaler
