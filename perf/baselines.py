@@ -73,7 +73,9 @@ def _rows(name: str) -> list[tuple[str, str]]:
 
 
 def _config(name: str) -> object:
-    changes = dict(one.split("=") for one in REAL) | {"encoder.name": "''", "encoder.cache": "''", "data.size": str(SIZE)}
+    none = "''"
+    changes = dict(one.split("=") for one in REAL) | {"encoder.name": none, "encoder.cache": none}
+    changes["data.size"] = str(SIZE)
     small = get(name).presets["small"]
     return override(replace(small, training=replace(small.training, batch_size=BATCH)), changes)
 

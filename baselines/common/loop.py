@@ -99,6 +99,7 @@ class _Run:
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
         self.model: Model = method.build(config)
+        self.model.start()
         self.optimizer = torch.optim.AdamW(
             self.model.parameter_groups(training), lr=training.learning_rate, betas=training.betas
         )
@@ -222,7 +223,8 @@ class _Run:
             return
         state = {
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
-            "place": asdict(self.place), "seen": self.seen, "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
+            "place": asdict(self.place), "seen": self.seen,
+            "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
             "random": checkpoint.random_states(), "config": to_yaml(self.config),
         }  # fmt: skip
         scaler = self.accelerator.scaler

@@ -56,6 +56,7 @@ def _tables(keep: Path) -> Iterator[str]:
 
 
 def cell(record: Record, metric: str) -> str:
+    """A number with its interval; a dash where it is undefined."""
     found = next(m for m in record.metrics if (m.metric, m.definition, m.subset) == (metric, "forgebench", None))
     if found.value is None:
         return "–"

@@ -89,7 +89,7 @@ class Queue(nn.Module):
         return self.features[: int(self.pushed.clamp_max(len(self.features)))].clone()
 
 
-def info_nce(anchors: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+def info_nce(anchors: Tensor, same: Tensor, places: Tensor, other: Tensor, temperature: float) -> Tensor:
     """Supervised InfoNCE: the mean over positives of -log(e^(z·p / t) / (e^(z·p / t) + sum of e^(z·n / t))).
 
     Each positive stands alone against all negatives (Khosla et al. 2020, with the sum outside and no other positive
@@ -97,17 +97,18 @@ def info_nce(anchors: Tensor, positives: Tensor, negatives: Tensor, temperature:
 
     Args:
         anchors: Shape (a, d), L2-normalised.
-        positives: Shape (a, k, d): those of each anchor.
-        negatives: Shape (m, d): those of all.
+        same: Shape (s, d): features of the anchors' type.
+        places: Shape (a, k), int64: which of them are the positives of each anchor.
+        other: Shape (m, d): the negatives of all.
         temperature: Above 0.
 
     Returns:
         A scalar; 0, with a graph, where there are no anchors, positives or negatives.
     """
-    if not positives.numel() or not len(negatives):
+    if not places.numel() or not len(other):
         return anchors.sum() * 0
-    against = (anchors @ negatives.T / temperature).logsumexp(dim=1, keepdim=True)
-    agreement = torch.einsum("ad,akd->ak", anchors, positives) / temperature
+    against = (anchors @ other.T / temperature).logsumexp(dim=1, keepdim=True)
+    agreement = (anchors @ same.T / temperature).gather(1, places)
     return functional.softplus(against - agreement).mean()
 
 
@@ -147,7 +148,7 @@ class LayerContrast(nn.Module):
         others = max(0, len(same) - 1)
         drawn = torch.rand(len(anchors), others, device=anchors.device).argsort(dim=1)[:, : self.positives]
         places = drawn + (drawn >= torch.arange(len(anchors), device=drawn.device)[:, None])
-        return info_nce(anchors, same[places], other, self.temperature)
+        return info_nce(anchors, same, places, other, self.temperature)
 
     def update(self, *, keep: bool) -> None:
         """Let what has waited into the queues, or forget it."""

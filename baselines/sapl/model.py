@@ -72,7 +72,7 @@ class Sapl(Model):
             attention_blocks: Over how many last blocks attention is averaged; 0 leaves it out.
         """
         config = self.config
-        layers = (*config.layers, config.edge_layer)
+        layers = sorted({*config.layers, config.edge_layer})
         seen = self.vision(images, layers=layers, attention_blocks=attention_blocks)
         edges = soft_edges(seen.tokens[config.edge_layer], images, seen.grid, config.edge_sources)
         texts = self.texts(seen.dense, edges)

@@ -142,6 +142,8 @@ class Record(_Part):
     statistics: Statistics
     slices: list[str] = Field(default_factory=list)
     """What the score is sliced by: subsets `name=value` in `metrics`."""
+    subsets: dict[str, list[str]] = Field(default_factory=dict)
+    """Chosen samples by the name of the choice: scored as `subset=name` in `metrics`, beside all samples."""
     calibration: CalibrationPart | None = None
     metrics: list[MetricValue]
     packages: dict[str, str]
@@ -155,7 +157,9 @@ class Record(_Part):
 
     def canonical(self) -> bytes:
         """The bytes that the hash is over: JSON with sorted keys, no blanks, without hash and signature."""
-        fields = self.model_dump(exclude={"record_sha256", "signature"})
+        # Records that chose no samples keep the hash that they had before there was a choice.
+        absent = set() if self.subsets else {"subsets"}
+        fields = self.model_dump(exclude={"record_sha256", "signature", *absent})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     def sealed(self) -> Record:
