@@ -11,7 +11,7 @@ from typing import Literal
 
 from baselines.common.config import Data, EncoderConfig, Training
 
-Gate = Literal["predicted", "true"]
+Gate = Literal["predicted", "truth"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Config:
     """[A]"""
     gate: Gate = "predicted"
     """Who says in prediction whether an image has a mask: the predicted class (the authors' `evaluate`), or the true one
-    (their test loop, and so their table). With `true` every image gets its mask, for a predictor never sees the truth:
+    (their test loop, and so their table). With `truth` every image gets its mask, for a predictor never sees the truth:
     pixel metrics, which look at tampered images alone, are then those of true gating."""
     ce: float = 1.0
     bce: float = 1.0
@@ -89,7 +89,7 @@ SMALL = replace(
         kind="tokens", side=224, patch=14, width=64, decoder_depth=2, decoder_heads=4, decoder_mlp=128,
         layers=(3, 6, 9, 12),
     ),
-    class_width=128, seg_width=64, seg_heads=4, gate="true",
+    class_width=128, seg_width=64, seg_heads=4, gate="truth",
 )  # fmt: skip
 
 TINY = replace(

@@ -129,7 +129,7 @@ def test_adapters_learn_and_the_base_is_frozen(pictures):
         optimizer.step()
         losses.append(loss.item())
     moved = {name for name, one in model.named_parameters() if not torch.equal(one, before[name])}
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < losses[0] - 0.1
     assert all("lora_" in name or "multi_modal_projector" in name for name in moved)
     assert {name for name, one in before.items() if "lora_" in name} <= moved
     frozen = Explainer(replace(TINY, train_projector=False))
