@@ -6,14 +6,13 @@ import re
 from functools import cache
 
 import typer
-from baselines.cli import app as baselines
-from leaderboard.cli import app as leaderboard
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
+from baselines.cli import app as baselines
 from forgebench.cli import app as forgebench
 
-_COMMANDS = {"forgebench": forgebench, "python -m baselines": baselines, "python -m leaderboard": leaderboard}
+_COMMANDS = {"forgebench": forgebench, "python -m baselines": baselines}
 _HEAD = """\
 # Command line
 
