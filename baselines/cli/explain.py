@@ -50,7 +50,8 @@ def explain_study(
     table = Table("condition", "malformed", "type", "place", "share", "light", "text F1")
     for name, found in report["conditions"].items():
         numbers = (found[key] for key in ("type", "place", "share", "light", "text_f1"))
-        table.add_row(name, str(found["malformed"]), *(f"{x['mean']:.2f} [{x['low']:.2f}, {x['high']:.2f}]" for x in numbers))
+        shown = (f"{x['mean']:.2f} [{x['low']:.2f}, {x['high']:.2f}]" for x in numbers)
+        table.add_row(name, str(found["malformed"]), *shown)
     console().print(table)
     typer.echo(f"{out}: explanations.json, answers.json")
 

@@ -13,4 +13,4 @@ METHOD = Method(
     about="Pixel masks; CLIP's classes and a prompt for SAM's decoder, then explanations by a LLaVA (CVPR 2026 F.).",
 )  # fmt: skip
 
-__all__ = ["METHOD", "IFDL", "Config"]
+__all__ = ["IFDL", "METHOD", "Config"]

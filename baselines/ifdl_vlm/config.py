@@ -11,7 +11,7 @@ from typing import Literal
 
 from baselines.common.config import Data, EncoderConfig, Training
 
-Gate = Literal["predicted", "true"]
+Gate = Literal["predicted", "truth"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ class Config:
     seg_heads: int = 8
     """[A]"""
     gate: Gate = "predicted"
-    """Who says in prediction whether an image has a mask: the predicted class (the authors' `evaluate`), or the true one
-    (their test loop, and so their table). With `true` every image gets its mask, for a predictor never sees the truth:
+    """Who says in prediction whether an image has a mask: the predicted class (the authors' `evaluate`), or the true
+    one (their test loop, and so their table). With `truth` every image gets its mask, for a predictor never sees the truth:
     pixel metrics, which look at tampered images alone, are then those of true gating."""
     ce: float = 1.0
     bce: float = 1.0
@@ -89,12 +89,14 @@ SMALL = replace(
         kind="tokens", side=224, patch=14, width=64, decoder_depth=2, decoder_heads=4, decoder_mlp=128,
         layers=(3, 6, 9, 12),
     ),
-    class_width=128, seg_width=64, seg_heads=4, gate="true",
+    class_width=128, seg_width=64, seg_heads=4, gate="truth",
 )  # fmt: skip
 
 TINY = replace(
     PAPER,
-    training=Training(epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=0.0, betas=(0.9, 0.95), batches="one-class"),
+    training=Training(
+        epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=0.0, betas=(0.9, 0.95), batches="one-class"
+    ),
     data=Data(size=64, fit="pad", flip=0.0),
     encoder=EncoderConfig(width=64, heads=4, patch=16, train=True),
     segmenter=SegmenterConfig(),

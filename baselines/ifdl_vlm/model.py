@@ -46,6 +46,7 @@ class IFDL(Model):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
+        _check(config)
         self.config = config
         self.vision = VisionEncoder(config.encoder)
         # [A] The last hidden state as it is: no norm after it, and no projection into the space of texts.
@@ -57,7 +58,6 @@ class IFDL(Model):
         self.seg = SegToken(self.vision.width, config.seg_width, config.seg_heads)
         self.segmenter = Segmenter(config.segmenter, len(layers) * self.vision.width)
         self.layers = layers
-        _check(config, self.segmenter)
 
     def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
         """Cross-entropy of the classes; of truly tampered images with a mask, that of the mask and its dice."""
@@ -126,12 +126,12 @@ def _filled(images: Tensor) -> Tensor:
     return valid
 
 
-def _check(config: Config, segmenter: Segmenter) -> None:
+def _check(config: Config) -> None:
     wrong = []
     if config.data.size != config.segmenter.side:
         wrong.append(f"data.size is {config.data.size} and segmenter.side {config.segmenter.side}; make them the same")
-    if config.seg_width != segmenter.width:
-        wrong.append(f"seg_width is {config.seg_width}, but the decoder takes prompts of {segmenter.width}")
+    if config.seg_width != config.segmenter.width:
+        wrong.append(f"seg_width is {config.seg_width}, but segmenter.width, of its prompts, {config.segmenter.width}")
     if config.segmenter.kind == "tokens" and not config.segmenter.layers:
         wrong.append("segmenter.layers is empty; kind tokens needs blocks of the vision tower, such as [3, 6, 9, 12]")
     if wrong:

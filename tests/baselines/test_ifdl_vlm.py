@@ -105,7 +105,7 @@ def test_a_batch_without_masks_is_refused(batch):
 
 @pytest.mark.parametrize(("favoured", "open_"), [(REAL, False), (SYNTHETIC, False), (TAMPERED, True)])
 def test_the_predicted_class_opens_the_gate_and_the_true_one_leaves_it_open(batch, favoured, open_):
-    gated, free = built(gate="predicted"), built(gate="true")
+    gated, free = built(gate="predicted"), built(gate="truth")
     for model in (gated, free):
         model.classify[2].bias.data[favoured] = 50.0
     with torch.no_grad():

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 import forgebench
 from baselines.common.config import from_yaml, override, to_yaml
-from baselines.common.loop import train as train_first
 from baselines.common.export import export
+from baselines.common.loop import train as train_first
 from baselines.ifdl_vlm import METHOD
 from baselines.ifdl_vlm.explain import predictor, study, train
 from baselines.ifdl_vlm.explain.answer import parse, write
@@ -86,7 +86,8 @@ def test_answers_round_trip():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "splice", "Type: a\nAreas: b\nTampered Content: c", "Areas: b\nType: a\nTampered Content: c\nVisual Inconsistencies: d",
+    ["", "splice", "Type: a\nAreas: b\nTampered Content: c",
+     "Areas: b\nType: a\nTampered Content: c\nVisual Inconsistencies: d",
      "I say:\nType: a\nAreas: b\nTampered Content: c\nVisual Inconsistencies: d"],
 )  # fmt: skip
 def test_what_has_not_the_form_is_no_answer(text):
@@ -129,7 +130,7 @@ def test_adapters_learn_and_the_base_is_frozen(pictures):
         optimizer.step()
         losses.append(loss.item())
     moved = {name for name, one in model.named_parameters() if not torch.equal(one, before[name])}
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < losses[0] - 0.1
     assert all("lora_" in name or "multi_modal_projector" in name for name in moved)
     assert {name for name, one in before.items() if "lora_" in name} <= moved
     frozen = Explainer(replace(TINY, train_projector=False))

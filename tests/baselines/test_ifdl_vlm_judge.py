@@ -12,7 +12,7 @@ from baselines.ifdl_vlm.judge import DIMENSIONS, KEY, RUBRIC, Judge, judged
 from forgebench.errors import InputError
 
 TRUTH = {"type": "splice", "area": "top left", "content": "a cat", "evidence": "a hard edge"}
-GOOD = json.dumps({name: 3 for name in DIMENSIONS})
+GOOD = json.dumps(dict.fromkeys(DIMENSIONS, 3))
 
 
 class Server(HTTPServer):
@@ -81,7 +81,8 @@ def test_a_record_names_judge_version_and_rubric_and_counts_the_silent(server, j
     ("content", "told"),
     [
         ("five of five", "JSON"), ("[1, 2]", "whole numbers"), (json.dumps({"type": 3}), "areas: None"),
-        (GOOD.replace("3", "6"), "type: 6"), (GOOD.replace("3", "2.5"), "type: 2.5"), (GOOD.replace("3", "true"), "True"),
+        (GOOD.replace("3", "6"), "type: 6"), (GOOD.replace("3", "2.5"), "type: 2.5"),
+        (GOOD.replace("3", "true"), "True"),
     ],
 )  # fmt: skip
 def test_answers_outside_the_rubric_are_refused(server, judge, content, told):

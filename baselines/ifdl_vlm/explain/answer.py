@@ -11,10 +11,10 @@ _FORM = re.compile(r"\s*" + r"\n\s*".join(f"{head}:[ \t]*(.*)" for head in _HEAD
 
 
 def write(explanation: Explanation) -> str:
-    """An explanation as an answer, one line a field.
+    r"""An explanation as an answer, one line a field.
 
     >>> write({"type": "splice", "area": "top left", "content": "a cat", "evidence": "a hard edge"})
-    'Type: splice\\nAreas: top left\\nTampered Content: a cat\\nVisual Inconsistencies: a hard edge'
+    'Type: splice\nAreas: top left\nTampered Content: a cat\nVisual Inconsistencies: a hard edge'
     """
     texts = explanation["type"], explanation["area"], explanation["content"], explanation["evidence"]
     return "\n".join(f"{head}: {' '.join(text.split())}" for head, text in zip(_HEADS, texts, strict=True))

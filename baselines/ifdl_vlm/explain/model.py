@@ -92,7 +92,8 @@ class Explainer(nn.Module):
         ids = [[*self.ids(text), end][: self.config.max_tokens] for text in answers]
         longest, length = max(map(len, ids)), prompt.shape[1]
         filled = torch.tensor([[*one, *[end] * (longest - len(one))] for one in ids], device=prompt.device)
-        inside = torch.arange(longest, device=prompt.device) < torch.tensor([[len(one)] for one in ids]).to(prompt.device)
+        lengths = torch.tensor([[len(one)] for one in ids], device=prompt.device)
+        inside = torch.arange(longest, device=prompt.device) < lengths
         attended = torch.cat([inside.new_ones(len(ids), length), inside], dim=1).long()
         labels = torch.cat([filled.new_full((len(ids), length), IGNORED), filled.where(inside, IGNORED)], dim=1)
         return Inputs(torch.cat([prompt, self._words(filled)], dim=1), attended, labels)
@@ -119,8 +120,9 @@ class Explainer(nn.Module):
         devices = [prompt.device] if prompt.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
+            everywhere = torch.ones(prompt.shape[:2], device=prompt.device, dtype=torch.long)
             made = self.llava.generate(
-                inputs_embeds=prompt, attention_mask=torch.ones(prompt.shape[:2], device=prompt.device, dtype=torch.long),
+                inputs_embeds=prompt, attention_mask=everywhere,
                 max_new_tokens=about.max_tokens, eos_token_id=self.tokenizer.eos_token_id,
                 pad_token_id=self.tokenizer.eos_token_id, **(drawn if about.temperature else {"do_sample": False}),
             )  # fmt: skip

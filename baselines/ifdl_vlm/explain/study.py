@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def _place(area: str) -> str:
 
 def _shares(area: str) -> list[str]:
     words = area.replace("%", " %").split()
-    return [before for before, after in zip(words, words[1:], strict=False) if after.startswith("%")]
+    return [before for before, after in pairwise(words) if after.startswith("%")]
 
 
 def summary(chosen: Sequence[Case], said: Sequence[Explanation | None]) -> dict[str, Any]:

@@ -109,8 +109,9 @@ class _Learner:
         self.explainer, self.found, self.training = explainer, found, explainer.config.training
         self.features: dict[int, torch.Tensor] = {}
         trained = [one for one in explainer.parameters() if one.requires_grad]
-        decay = self.training.weight_decay
-        self.optimizer = torch.optim.AdamW(trained, self.training.learning_rate, self.training.betas, weight_decay=decay)
+        self.optimizer = torch.optim.AdamW(
+            trained, self.training.learning_rate, self.training.betas, weight_decay=self.training.weight_decay
+        )
 
     def step(self, batch: NDArray[np.integer], progress: float) -> float:
         self.explainer.train()
