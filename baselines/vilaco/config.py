@@ -110,7 +110,7 @@ PAPER = Config(
 SMALL = replace(
     PAPER,
     training=Training(
-        epochs=6, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
+        epochs=5, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
     ),
     data=Data(size=224),
     encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),
