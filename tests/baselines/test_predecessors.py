@@ -1,4 +1,4 @@
-"""Predecessors against what their papers define: residuals, constrained convolutions, adaptive pooling, zero-shot CLIP."""
+"""Predecessors against what their papers define: residuals, constrained convolutions, adaptive pooling, zero-shot."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def samples(sides=SIDES) -> list[Sample]:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"fit": "squash"}, {"fit": "pad"}, {"fit": "squash", "tile_above": 50}, {"fit": "pad", "tile_above": 64}]
+    "settings",
+    [{"fit": "squash"}, {"fit": "pad"}, {"fit": "squash", "tile_above": 50}, {"fit": "pad", "tile_above": 64}],
 )
 def test_maps_are_where_the_image_is(settings):
     asked = samples()
@@ -107,7 +108,7 @@ def test_half_precision_stays_near():
 
 
 def test_folders_that_cannot_predict(tmp_path):
-    with pytest.raises(NotFoundError, match="method.json, config.yaml, model.safetensors"):
+    with pytest.raises(NotFoundError, match=r"method\.json, config\.yaml, model\.safetensors"):
         load(tmp_path)
     (tmp_path / "method.json").write_text('{"method": "linear-prob"}')
     for name in ("config.yaml", "model.safetensors"):

@@ -1,4 +1,4 @@
-"""A study keeps what it measured, corrects its p-values, goes on where it was, and its page says what the records say."""
+"""A study keeps what it measured, corrects its p-values, goes on where it was; its page says what its records say."""
 
 from __future__ import annotations
 
