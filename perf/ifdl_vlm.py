@@ -15,7 +15,7 @@ from baselines.ifdl_vlm.explain.model import Explainer
 from baselines.ifdl_vlm.explain.view import prepared
 from perf.common import in_turn, machine, table
 
-TOKENS, BATCH = 64, 2
+TOKENS, BATCH = 48, 1
 _GB = 1e9
 
 
@@ -30,7 +30,7 @@ def speed() -> list[tuple[str, str]]:
     """Both from pictures to texts; the plain model sees the image once, RAVFE twice."""
     config = replace(
         PRESETS["tiny"], vision=EncoderConfig(kind="dinov2", width=384, depth=12, heads=6, patch=14, image_size=112),
-        language=LanguageConfig(width=576, depth=12, heads=9), size=112, max_tokens=TOKENS,
+        language=LanguageConfig(width=576, depth=8, heads=9), size=112, max_tokens=TOKENS,
     )  # fmt: skip
     explainer = Explainer(config).eval()
     explainer.llava.generation_config.min_new_tokens = TOKENS  # both write as much
@@ -48,6 +48,7 @@ def speed() -> list[tuple[str, str]]:
         words = explainer.llava.get_input_embeddings()(torch.tensor([explainer.after] * BATCH))
         made = explainer.llava.generate(
             inputs_embeds=torch.cat([seen, words], dim=1), max_new_tokens=TOKENS, do_sample=False,
+            attention_mask=torch.ones(BATCH, seen.shape[1] + words.shape[1], dtype=torch.long),
             pad_token_id=explainer.tokenizer.eos_token_id,
         )  # fmt: skip
         explainer.tokenizer.batch_decode(made, skip_special_tokens=True)

@@ -58,9 +58,9 @@ class Config:
     seg_heads: int = 8
     """[A]"""
     gate: Gate = "predicted"
-    """Who says in prediction whether an image has a mask: the predicted class (the authors' `evaluate`), or the true
-    one (their test loop, and so their table). With `truth` every image gets its mask, for a predictor never sees the truth:
-    pixel metrics, which look at tampered images alone, are then those of true gating."""
+    """Who says in prediction whether an image has a mask: the predicted class (the authors' `evaluate`), or the
+    true one (their test loop, and so their table). With `truth` every image gets its mask, for a predictor never sees
+    the truth: pixel metrics, which look at tampered images alone, are then those of true gating."""
     ce: float = 1.0
     bce: float = 1.0
     dice: float = 1.0

@@ -44,8 +44,8 @@ class Segmenter(nn.Module):
         self.register_buffer("no_mask", sam.prompt_encoder.no_mask_embed.weight.detach().view(1, -1, 1, 1).clone())
         self.register_buffer("positions", sam.get_image_wide_positional_embeddings().detach())
         if config.kind == "sam":
-            self.encoder: nn.Module = sam.vision_encoder.requires_grad_(False)
-            self.encoder.reloaded = bool(config.name)  # type: ignore[assignment]
+            self.encoder: Any = sam.vision_encoder.requires_grad_(False)
+            self.encoder.reloaded = bool(config.name)
         else:
             self.encoder = nn.Linear(tokens, self.width)
         self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)

@@ -25,13 +25,18 @@ def measured(said: Explanation | None, truth: Explanation) -> dict[str, float]:
     """
     ours: Explanation = said or {"type": "", "area": "", "content": "", "evidence": ""}
     row, column = (_same(ours["area"], truth["area"], names) for names in (_ROWS, _COLUMNS))
-    numbers = text_numbers(text_counts(said, truth))
+    numbers = text_numbers(text_counts(None if said is None else plain(said), plain(truth)))
     found = {
         "type": float(tokens(ours["type"]) == tokens(truth["type"])), "row": row, "column": column,
         "place": row * column, "share": _share(ours["area"], truth["area"]),
         "light": _same(ours["evidence"], truth["evidence"], _LIGHT),
     }  # fmt: skip
     return found | {name: numbers[name] for name in NAMES if name.startswith("text")}
+
+
+def plain(explanation: Explanation) -> dict[str, str]:
+    """Text by field."""
+    return {name: str(text) for name, text in explanation.items()}
 
 
 def _same(said: str, truth: str, words: Sequence[str]) -> float:

@@ -96,7 +96,7 @@ def _answers(explainer: Explainer, chosen: Sequence[Case], masks: Masks, alpha: 
 def template(truths: Sequence[Explanation]) -> Explanation:
     """The answer that ignores the image: the most frequent type and content, and the most frequent place."""
     places = Counter(_place(one["area"]) for one in truths)
-    kind, content = (Counter(one[name] for one in truths).most_common(1)[0][0] for name in ("type", "content"))  # type: ignore[literal-required]
+    kind, content = (Counter(one[name] for one in truths).most_common(1)[0][0] for name in ("type", "content"))
     shares = sorted(float(part) for one in truths for part in _shares(one["area"]))
     area = f"{places.most_common(1)[0][0]}, {shares[len(shares) // 2]:.1f} % of the image"
     words = Counter(word for one in truths for word in ("brighter", "darker") if word in one["evidence"])
