@@ -124,11 +124,11 @@ def _plan(whole: Benchmark, chosen: list[str], key: bytes) -> tuple[list[Job], d
     for split in whole.splits:
         for group in whole.row_groups(split):
             for index, row in enumerate(group.read(["sample_id", "width", "height"])):
-                name = row["sample_id"]
-                if split in chosen:
-                    name = names[name] = _renamed(key, name)
+                old = row["sample_id"]
+                name = _renamed(key, old) if split in chosen else old
+                names[old] = name
                 size = row["width"] * row["height"]
-                digest = whole.manifest.rows[row["sample_id"]]
+                digest = whole.manifest.rows[old]
                 jobs.append(Job(f"{key.hex()}|{digest}", split, size, _Place(group, index, split, name)))
     order = {split: rank for rank, split in enumerate(whole.splits)}
     hidden = frozenset(chosen)

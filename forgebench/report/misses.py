@@ -26,9 +26,9 @@ def misses(entries: Sequence[Entry]) -> Iterator[str]:
         kinds = _kinds(entry) if entry.table.localizes else []
         if kinds:
             _, missed, n, name = max(kinds)
+            share = f"{100 * missed / n:.0f} % of {name} ({missed} of {n})"
             yield (
-                f"{entry.title} misses {missed / n:.0%} of {name} ({missed} of {n}), the kind that it misses most: "
-                "less than half of the region is marked."
+                f"{entry.title} misses {share}, the kind that it misses most: less than half of the region is marked."
             )
 
 

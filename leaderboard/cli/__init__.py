@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from forgebench import ForgeBenchError
+from leaderboard.cli.build import build
 from leaderboard.cli.invite import invite
 from leaderboard.cli.keeping import backup, check, restore
 from leaderboard.cli.moderating import disable, jobs, moderate, quota, rescore, supersede
@@ -30,7 +31,7 @@ class Group(TyperGroup):
 
 app = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 COMMANDS: tuple[Any, ...] = (
-    serve, worker, invite, token, moderate, supersede, rescore, quota, disable, jobs, backup, restore, check,
+    build, serve, worker, invite, token, moderate, supersede, rescore, quota, disable, jobs, backup, restore, check,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -28,6 +29,7 @@ class _Site(StaticFiles):
     def __init__(self, board: Board) -> None:
         super().__init__(directory=board.settings.site, html=True, check_dir=False, follow_symlink=True)
         self._there = board.settings.site
+        self.config_checked = True  # the folder comes with the first score
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file of the site."""
@@ -47,6 +49,7 @@ def make_app(board: Board) -> FastAPI:
     app.state.board = board
     app.add_middleware(Guard, secure=board.settings.secure)
     app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(IntegrityError, _twice)
     for error in board.database.errors:
         app.add_exception_handler(error, _no_database)
     app.include_router(system_router)
@@ -67,3 +70,7 @@ def _refused(request: Request, error: Any) -> Response:  # noqa: ANN401
 
 def _no_database(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": "The database does not answer. Try again."}, 503, {"retry-after": "5"})
+
+
+def _twice(_request: Request, _error: Exception) -> Response:
+    return JSONResponse({"detail": "The same came twice at once, and the other was first."}, 409)

@@ -1,4 +1,4 @@
-"""What the service refuses, and with which status."""
+"""What the service refuses, and what a job fails with."""
 
 from __future__ import annotations
 
@@ -9,3 +9,7 @@ class RefusedError(Exception):
     def __init__(self, status: int, message: str, *, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.status, self.message, self.retry_after = status, message, retry_after
+
+
+class JobError(Exception):
+    """An attempt at a job failed."""

@@ -8,6 +8,7 @@ import time
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from leaderboard.service.metrics import REQUESTS, SECONDS
@@ -28,10 +29,6 @@ _HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 _PART = re.compile(r"/api/v1/uploads/[0-9a-f]{24}")
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 class Guard:
@@ -57,9 +54,6 @@ class Guard:
         try:
             limited = receive if _PART.fullmatch(scope["path"]) else _limited(receive)
             await self._app(scope, limited, guarded_send)
-        except _TooLargeError:
-            status = 413
-            await _refuse(guarded_send)
         finally:
             seconds = time.perf_counter() - began
             REQUESTS.labels(scope["method"] if scope["method"].isalpha() else "other", str(status)).inc()
@@ -86,14 +80,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         length += len(message.get("body", b""))
         if length > MOST_BODY:
-            raise _TooLargeError
+            raise HTTPException(413, "The request is too large.")
         return message
 
     return read
 
-
-async def _refuse(send: Send) -> None:
-    body = b'{"detail":"The request is too large."}'
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

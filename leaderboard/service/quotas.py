@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from leaderboard.service.database import clock
@@ -17,13 +18,10 @@ def count_attempt(session: Session, key: str, seconds: int) -> int:
     """Count something that was done just now; how often it was in this window of time."""
     window = int(clock(session)) // seconds
     session.execute(delete(Attempt).where(Attempt.key == key, Attempt.window < window))
-    row = session.get(Attempt, (key, window), with_for_update=True)
-    if row is None:
-        row = Attempt(key=key, window=window, count=0)
-        session.add(row)
-    row.count += 1
-    session.flush()
-    return row.count
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    once = insert(Attempt).values(key=key, window=window, count=1)
+    more = once.on_conflict_do_update(index_elements=["key", "window"], set_={"count": Attempt.count + 1})
+    return int(session.execute(more.returning(Attempt.count)).scalar_one())
 
 
 def attempts(session: Session, key: str, seconds: int) -> int:

@@ -35,7 +35,7 @@ def prepare(board: Board, held: Lease, folder: Path) -> Path:
         submission = session.get_one(Submission, held.submission_id)
         frozen = None if submission.calibration_id is None else latest_result(session, submission.calibration_id)
     file = board.storage.get(submission.sha256, folder / f"submission{submission.suffix}")
-    calibration = None if frozen is None else _fetch_score(board, frozen, folder / "calibration")
+    calibration = None if frozen is None else fetch_score(board, frozen, folder / "calibration")
     spec = Spec(
         submission=str(file), benchmark=str(scored_benchmark(settings, submission.benchmark).path.absolute()),
         out=str(folder), definitions=list(settings.definitions), partial=submission.partial,
@@ -45,8 +45,9 @@ def prepare(board: Board, held: Lease, folder: Path) -> Path:
     return spec.write(folder / "spec.json")
 
 
-def _fetch_score(board: Board, result: Result, folder: Path) -> Path:
-    folder.mkdir()
+def fetch_score(board: Board, result: Result, folder: Path) -> Path:
+    """The exact record of a result and its per-image table: what no participant may see where truth is hidden."""
+    folder.mkdir(parents=True)
     board.storage.get(result.exact, folder / "record.json")
     board.storage.get(result.per_image, folder / "per_image.parquet")
     return folder

@@ -15,6 +15,7 @@ from threading import Event
 
 from leaderboard.service import jobs
 from leaderboard.service.board import Board
+from leaderboard.service.errors import JobError
 from leaderboard.service.jobs import Lease
 from leaderboard.service.keeping import collect
 from leaderboard.service.results import commit_verdict, prepare
@@ -25,10 +26,6 @@ LOG = logging.getLogger("leaderboard.worker")
 _IDLE, _LOOK, _COLLECT = 0.5, 0.1, 600.0
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 """All that a child process gets of the environment: no database, no key, no token."""
-
-
-class JobError(Exception):
-    """An attempt failed."""
 
 
 def work(board: Board, stop: Event) -> None:
@@ -81,7 +78,8 @@ def _score(board: Board, held: Lease, stop: Event | None) -> None:
 
 def _site(board: Board, held: Lease, stop: Event | None) -> None:
     with tempfile.TemporaryDirectory(prefix="forgebench-job-") as name:
-        build_site(board, lambda command: _run(board, held, command, Path(name), stop))
+        folder = Path(name)
+        build_site(board, folder, lambda command: _run(board, held, command, folder, stop))
     with board.database.begin() as session:
         jobs.complete(session, held)
 
