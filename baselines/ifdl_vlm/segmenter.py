@@ -32,6 +32,7 @@ class Segmenter(nn.Module):
     mean: Tensor
     std: Tensor
     positions: Tensor
+    no_mask: Tensor
 
     def __init__(self, config: SegmenterConfig, tokens: int) -> None:
         super().__init__()
