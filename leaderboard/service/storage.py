@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class Storage:
     def remove_parts(self, upload: str) -> None:
         """Remove what was received of an upload."""
         folder = f"{self._root}/parts/{upload}"
-        if self._fs.exists(folder):
+        with suppress(FileNotFoundError):
             self._fs.rm(folder, recursive=True)
 
     def uploads(self) -> set[str]:

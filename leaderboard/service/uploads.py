@@ -113,17 +113,27 @@ def finish(
     Raises:
         RefusedError: If bytes are missing or others than announced, or the account has no submission left.
     """
-    with database.read() as session:
-        made = session.scalar(select(Submission).filter_by(upload_id=upload.id))
+    made = _made_of(database, upload)
     if made is not None:
         return made
     if upload.received != upload.size:
         raise RefusedError(409, f"{upload.received} of {upload.size} bytes are here. Send the rest first.")
-    _store(storage, upload)
+    try:
+        _store(storage, upload)
+    except FileNotFoundError as error:
+        made = _made_of(database, upload)
+        if made is None:
+            raise RefusedError(409, "Parts of the upload are gone. Upload the file again.") from error
+        return made
     with database.begin() as session:
         made = _accepted(session, account, upload, terms, settings)
     storage.remove_parts(upload.id)
     return made
+
+
+def _made_of(database: Database, upload: Upload) -> Submission | None:
+    with database.read() as session:
+        return session.scalar(select(Submission).filter_by(upload_id=upload.id))
 
 
 def _store(storage: Storage, upload: Upload) -> None:

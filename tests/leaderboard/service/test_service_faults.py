@@ -23,7 +23,7 @@ from leaderboard.service.models import Job, Result, Submission
 from leaderboard.service.results import commit_verdict
 
 SOAK = "FORGEBENCH_SOAK" in os.environ
-KILLS, BATCH = (50, 100) if SOAK else (5, 4)
+KILLS, BATCH = (50, 100) if SOAK else (5, 2)
 
 
 def _worker(board: Board) -> subprocess.Popen[bytes]:
@@ -53,7 +53,7 @@ def test_killed_workers_lose_nothing(board: Board, benchmarks: Halves, tmp_path:
     rng = random.Random(0)
     for _ in range(KILLS):
         process = _worker(hasty)
-        time.sleep(rng.uniform(1, 8))
+        time.sleep(rng.uniform(2, 8))
         process.send_signal(signal.SIGKILL)
         process.wait()
     process = _worker(hasty)

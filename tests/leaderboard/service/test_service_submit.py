@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def test_a_cut_upload_goes_on_where_it_was(
         method="by folder", supervision="image",
     )  # fmt: skip
     offsets, put = [], Storage.put_part
+    sending = import_module("forgebench.submission.submit")
 
     def once_broken(self: Storage, upload: str, offset: int, data: bytes) -> None:
         offsets.append(offset)
@@ -34,11 +36,11 @@ def test_a_cut_upload_goes_on_where_it_was(
         put(self, upload, offset, data)
 
     monkeypatch.setattr(Storage, "put_part", once_broken)
-    monkeypatch.setattr("forgebench.submission.submit._TRIES", 1)
+    monkeypatch.setattr(sending, "_TRIES", 1)
     with served(lite, worker=False) as url:
         with pytest.raises(forgebench.ForgeBenchError, match="Run the same command again"):
             forgebench.submit(whole.path, to=url, token=lite_ann.token, wait=False)
-        monkeypatch.setattr("forgebench.submission.submit._TRIES", 3)
+        monkeypatch.setattr(sending, "_TRIES", 3)
         made = forgebench.submit(whole.path, to=url, token=lite_ann.token, wait=False)
         again = forgebench.submit(whole.path, to=url, token=lite_ann.token, wait=False)
     assert made["id"] == again["id"]
