@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from forgebench import InputError
@@ -56,7 +56,7 @@ def restore(board: Board, source: Path) -> None:
             if rows:
                 session.execute(insert(table), rows)
         # Who had a lease is gone with the old board.
-        session.execute(Job.__table__.update().where(Job.state == "leased").values(lease_until=0.0))
+        session.execute(update(Job).where(Job.state == "leased").values(lease_until=0.0))
         missing = kept_objects(session) - {digest for digest, _ in board.storage.objects()}
         if missing:
             raise InputError(f"The backup lacks {len(missing)} objects, such as {sorted(missing)[0]}.")

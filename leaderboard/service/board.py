@@ -28,7 +28,7 @@ class Board:
 
 def open_board(settings: Settings | None = None) -> Board:
     """Open a board; its tables are brought to the newest form."""
-    settings = Settings() if settings is None else settings
+    settings = Settings.model_validate({}) if settings is None else settings
     settings.data.mkdir(parents=True, exist_ok=True)
     board = Board(settings, Database(settings.database_url), Storage(settings.storage_url))
     board.database.migrate()

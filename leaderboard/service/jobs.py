@@ -61,14 +61,13 @@ def lease(session: Session, settings: Settings) -> Lease | None:
 def renew(session: Session, held: Lease, settings: Settings) -> bool:
     """A sign of life; False where the job is another's by now."""
     until = clock(session) + settings.lease_seconds
-    done = session.execute(_mine(held).values(lease_until=until))
-    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+    return session.scalar(_mine(held).values(lease_until=until).returning(Job.id)) is not None
 
 
 def complete(session: Session, held: Lease) -> bool:
     """The job is done, in the transaction that stores its result; False where it is another's by now."""
-    done = session.execute(_mine(held).values(state="done", lease=None, lease_until=None, error=""))
-    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
+    done = _mine(held).values(state="done", lease=None, lease_until=None, error="")
+    return session.scalar(done.returning(Job.id)) is not None
 
 
 def fail(session: Session, held: Lease, error: str, settings: Settings) -> None:

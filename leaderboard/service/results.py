@@ -15,7 +15,7 @@ from leaderboard.service.audit_log import note
 from leaderboard.service.benchmarks import is_hidden, public_benchmark, scored_benchmark
 from leaderboard.service.board import Board
 from leaderboard.service.jobs import Lease
-from leaderboard.service.models import Result, Submission
+from leaderboard.service.models import Job, Result, Submission
 from leaderboard.service.scoring_job import SCORE, SKETCH, Spec
 from leaderboard.service.sketches import distance
 
@@ -110,7 +110,7 @@ def _flags(session: Session, board: Board, submission: Submission, result: Resul
         .where(Submission.id != submission.id, Submission.benchmark == submission.benchmark)
         .where(Result.split == result.split, Result.number == 1)
     )
-    mine, flags = board.storage.get_bytes(result.sketch), []
+    mine, flags = board.storage.get_bytes(result.sketch), list[dict[str, Any]]()
     for other, predictions, sketch in others:
         apart = distance(mine, board.storage.get_bytes(sketch))
         if predictions == result.predictions_sha256:
@@ -122,7 +122,7 @@ def _flags(session: Session, board: Board, submission: Submission, result: Resul
 
 def withdraw(session: Session, submission: Submission, actor: str) -> None:
     """Take a submission back: unscored, it is not scored; scored, its row stays on the board and says so."""
-    waiting = update(jobs.Job).where(jobs.Job.submission_id == submission.id, jobs.Job.state == "waiting")
+    waiting = update(Job).where(Job.submission_id == submission.id, Job.state == "waiting")
     session.execute(waiting.values(state="done", error="withdrawn"))
     submission.state = "withdrawn"
     note(session, actor, "submission.withdrawn", submission.id)

@@ -81,9 +81,11 @@ def _score(spec: Spec, benchmark: Any) -> Any:  # noqa: ANN401
     """Score it; what is wrong with its calibration comes back."""
     from forgebench import InputError, Problem, ProblemsError, score
 
-    how = {"definitions": spec.definitions, "calibration": spec.calibration, "workers": 1}
     try:
-        score(spec.submission, benchmark, Path(spec.out) / SCORE, **how)
+        score(
+            spec.submission, benchmark, Path(spec.out) / SCORE, definitions=spec.definitions,
+            calibration=spec.calibration, workers=1,
+        )  # fmt: skip
     except ProblemsError:
         raise
     except InputError as error:

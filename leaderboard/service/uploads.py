@@ -99,8 +99,8 @@ def receive(database: Database, storage: Storage, upload: Upload, offset: int, d
     storage.put_part(upload.id, offset, data)
     with database.begin() as session:
         here = (Upload.id == upload.id, Upload.received == offset)
-        moved = session.execute(update(Upload).where(*here).values(received=offset + len(data)))
-        if moved.rowcount != 1:
+        moved = update(Upload).where(*here).values(received=offset + len(data)).returning(Upload.id)
+        if session.scalar(moved) is None:
             raise RefusedError(409, "The same part came twice at once. Ask where the upload stands.")
     return offset + len(data)
 
