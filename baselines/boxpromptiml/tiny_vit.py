@@ -171,7 +171,7 @@ class TinyViT(nn.Module):
 
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
-        widths = config.widths
+        self.widths = widths = config.widths
         self.patch_embed = PatchEmbed(widths[0])
         later = zip(pairwise(widths), config.depths[1:], config.heads[1:], config.windows[1:], strict=True)
         self.stages = nn.Sequential(

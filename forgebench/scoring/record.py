@@ -91,6 +91,15 @@ class CalibrationPart(_Part):
     """Scores of at least this are called tampered."""
 
 
+class RoundedPart(_Part):
+    """What a board did to a record because the truth of its split is hidden."""
+
+    digits: int = Field(ge=1)
+    """Decimals of every number."""
+    exact_record_sha256: str
+    """Hash of the record with all digits, which the board keeps with its per-image table."""
+
+
 class Signature(_Part):
     """A board's signature of the record's hash."""
 
@@ -142,6 +151,8 @@ class Record(_Part):
     statistics: Statistics
     slices: list[str] = Field(default_factory=list)
     """What the score is sliced by: subsets `name=value` in `metrics`."""
+    subsets: dict[str, list[str]] = Field(default_factory=dict)
+    """Chosen samples by the name of the choice: scored as `subset=name` in `metrics`, beside all samples."""
     calibration: CalibrationPart | None = None
     metrics: list[MetricValue]
     packages: dict[str, str]
@@ -149,13 +160,17 @@ class Record(_Part):
     platform: str
     created_utc: str
     edits: list[Edit] = Field(default_factory=list)
+    rounded: RoundedPart | None = None
+    """Where the truth is hidden: no one but the board can compute such a record again; its signature vouches for it."""
     record_sha256: str = ""
     """Over the canonical form of everything above."""
     signature: Signature | None = None
 
     def canonical(self) -> bytes:
         """The bytes that the hash is over: JSON with sorted keys, no blanks, without hash and signature."""
-        fields = self.model_dump(exclude={"record_sha256", "signature"})
+        # Records without such parts keep the hash that they had before there were any.
+        absent = {name for name, there in (("subsets", self.subsets), ("rounded", self.rounded)) if not there}
+        fields = self.model_dump(exclude={"record_sha256", "signature", *absent})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     def sealed(self) -> Record:
