@@ -22,7 +22,7 @@ globalThis.BoardPlots = (() => {
     const known = (value) => value ?? 0;
     return { type: "data", symmetric: false, thickness: 1.2, width: 0, array: values.map(([v, , high]) => known(high === null ? 0 : high - v)), arrayminus: values.map(([v, low]) => known(low === null ? 0 : v - low)) };
   };
-  const say = (plot, text) => { plot.setAttribute("role", "img"); plot.setAttribute("aria-label", text); };
+  const say = (plot, text) => { plot.setAttribute("role", "group"); plot.setAttribute("aria-label", text); };
   const empty = (place, text) => place.replaceChildren(make("p", { className: "note" }, text));
   const keys = (place, rows) => place.replaceChildren(...rows.map((entry, index) => {
     const swatch = make("span", { className: "swatch", ariaHidden: "true" });
