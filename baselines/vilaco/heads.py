@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _WIDTHS = (64, 64, 32, 32, 16)
-"""Of the decoder's stages; a stage more than these has the last one's."""
+"""Of the decoder's stages: the first, and four doublings."""
 
 
 class CoarseHead(nn.Module):
@@ -47,13 +47,14 @@ class MaskDecoder(nn.Module):
 
     Args:
         features: Channels beside the two similarities and their difference; 0 for the paper's input.
+        doublings: Stages, each of twice the size.
     """
 
-    def __init__(self, features: int = 0) -> None:
+    def __init__(self, features: int = 0, doublings: int = 4) -> None:
         super().__init__()
         self.begin = _stage(3 + features, _WIDTHS[0])
-        self.stages = nn.ModuleList(_stage(a, b) for a, b in pairwise(_WIDTHS))
-        self.end = nn.Conv2d(_WIDTHS[-1], 1, 1)
+        self.stages = nn.ModuleList(_stage(a, b) for a, b in pairwise(_WIDTHS[: doublings + 1]))
+        self.end = nn.Conv2d(_WIDTHS[doublings], 1, 1)
         for parameter in self.end.parameters():
             nn.init.zeros_(parameter)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SIZE = (3.4, 2.6)
 """Inches: one column of a paper in two."""
-_STYLE = {"font.size": 8, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False}
+_STYLE: Any = {"font.size": 8, "pdf.fonttype": 42, "axes.spines.top": False, "axes.spines.right": False}
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """The colours that the colour-blind tell apart, of Okabe and Ito (2008)."""
 _LABELS = {"tampered": "#d55e00", "authentic": "#0072b2"}
