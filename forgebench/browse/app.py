@@ -45,7 +45,7 @@ def serve(browsed: Browsed, port: int, ready: Callable[[str], None]) -> None:
     import fiftyone as fo
 
     check_port(port)
-    _add_plugin()
+    add_plugin()
     dataset = browsed.dataset
     first = next(iter(browsed.views), None)
     shown = dataset if first is None else dataset.load_saved_view(first)
@@ -59,7 +59,7 @@ def serve(browsed: Browsed, port: int, ready: Callable[[str], None]) -> None:
         session.close()
 
 
-def _add_plugin() -> None:
+def add_plugin() -> None:
     """Put our plugin where FiftyOne looks for them, beside whatever the user has there."""
     import fiftyone as fo
 

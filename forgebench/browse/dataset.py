@@ -70,7 +70,8 @@ def browse(
         without[one.title] = add_scores(dataset, one, methods.get(one.slug))
         methods[one.slug] = noted(one)
         views |= save_views(dataset, one)
-    dataset.info[INFO] |= {"methods": methods, "path": str(benchmark.path.resolve())}
+    # Set whole: FiftyOne does not notice a change within, and would not save it.
+    dataset.info[INFO] = {**dataset.info[INFO], "methods": methods, "path": str(benchmark.path.resolve())}
     views |= save_disagreements(dataset, methods, {one.slug for one in given})
     views |= save_manipulations(dataset)
     if audit is not None:

@@ -131,7 +131,7 @@ def test_without_any_masks_nothing_is_said_to_lead(scores: Scores) -> None:
 
 def test_chance_and_false_alarms(scores: Scores) -> None:
     text = told(read_entries([scores["black"], scores["box"]]))
-    assert "By image AUC, the interval of every entry includes 0.5, what guessing gives." in text[2:4]
+    assert "By image AUC, the interval of every entry includes 0.5, what guessing gives." in text[4:6]
     assert "Of the 8 authentic images, all black calls 0 and centre box 8 tampered." in text
 
 
