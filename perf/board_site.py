@@ -17,6 +17,11 @@ from perf.common import machine, table
 ENTRIES = 300
 LOADS = 5
 CHROMIUM = "/usr/bin/chromium"
+_SORT = """() => {
+  const start = performance.now();
+  document.querySelector("[data-key=image_auc] button").click();
+  return performance.now() - start;
+}"""
 
 
 def enlarged(site: Path, out: Path) -> Path:
@@ -44,8 +49,7 @@ def main() -> None:
             page.wait_for_selector("#slices .main-svg")
             assert page.locator("#table tbody tr").count() == ENTRIES
             drawn.append(page.evaluate("performance.getEntriesByName('board-drawn')[0].startTime"))
-            click = "() => { const t = performance.now(); document.querySelector('[data-key=image_auc] button').click();"
-            sorted_in.append(page.evaluate(f"{click} return performance.now() - t; }}"))
+            sorted_in.append(page.evaluate(_SORT))
             page.close()
         browser.close()
     rows = [("table drawn after", drawn), ("sorted again, plots included, in", sorted_in)]

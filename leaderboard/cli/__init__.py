@@ -9,7 +9,6 @@ import typer
 from forgebench.cli import Group
 from leaderboard.cli.build import build
 from leaderboard.cli.demo import demo
-from leaderboard.cli.demo import demo
 from leaderboard.cli.invite import invite
 from leaderboard.cli.keeping import backup, check, restore
 from leaderboard.cli.moderating import disable, jobs, moderate, quota, rescore, supersede
