@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 CORE := $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/core.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak perf pictures schemas pages clean
+.PHONY: help demo test check soak perf pictures schemas pages docs audit clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,7 @@ perf: $(VENV)/dev.stamp  ## measure speed and memory against the floor (see perf
 	$(BIN)/python -m perf.building
 	$(BIN)/python -m perf.synthesis
 	$(BIN)/python -m perf.degrading
+	$(BIN)/python -m perf.baselines
 
 pictures: $(VENV)/dev.stamp  ## make the README's pictures again
 	$(BIN)/python -m docs.generate.pictures
@@ -54,6 +55,12 @@ pages: $(VENV)/dev.stamp  ## write the generated pages of the documentation agai
 	$(BIN)/python -m docs.generate.dataset_table
 	$(BIN)/python -m docs.generate.definitions
 	$(BIN)/python -m docs.generate.metrics
+
+audit: $(VENV)/dev.stamp  ## licences and known vulnerabilities of what is installed
+	$(BIN)/python -m tests.dependencies
+
+docs: $(VENV)/dev.stamp  ## build the documentation site, strictly
+	$(BIN)/python -m mkdocs build --strict
 
 clean:  ## remove the venv and what the demo made
 	rm -rf $(VENV) forgebench-demo

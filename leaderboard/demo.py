@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,9 @@ def _boxed(mask: Mask, _: str) -> NDArray[np.floating]:
 
 def _scribbled(mask: Mask, sample_id: str) -> NDArray[np.floating]:
     stroke = scribble_from_mask(mask, sample_id) == TAMPERED if mask.any() else mask
-    return ndimage.gaussian_filter(ndimage.binary_dilation(stroke, iterations=14).astype(np.float64), 3)
+    wide = ndimage.binary_dilation(stroke, iterations=14).astype(np.float64)
+    blurred: NDArray[np.floating] = ndimage.gaussian_filter(wide, 3)
+    return blurred
 
 
 def _spread(mask: Mask, _: str) -> NDArray[np.floating]:
@@ -135,7 +138,7 @@ def demo_records(
 
 
 def _score(
-    benchmark: Benchmark, out: Path, name: str, method: object, kind: Kind, note: str | None, workers: int | None,
+    benchmark: Benchmark, out: Path, name: str, method: Any, kind: Kind, note: str | None, workers: int | None,  # noqa: ANN401
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     submission = predict(method, benchmark, out / "submissions" / f"{name}.parquet")

@@ -7,7 +7,7 @@ open, with its reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from baselines.common.config import Data, Training
@@ -20,8 +20,14 @@ Memory = Literal["learned", "ema", "none"]
 class BackboneConfig:
     """Which TinyViT; the sizes are those of TinyViT-5M, the only one that fits 5.5 M parameters."""
 
+    kind: Literal["tinyvit", "dinov2"] = "tinyvit"
+    """[B] TinyViT, trained. [D] `dinov2`, frozen, stands in where no pretrained TinyViT is at hand: not the paper's."""
     name: str = ""
-    """A folder or Hub name with a `timm` checkpoint; empty leaves the weights random."""
+    """A folder or Hub name: a `timm` checkpoint, or a DINOv2; empty leaves TinyViT's weights random."""
+    layers: tuple[int, int, int, int] = (3, 6, 9, 12)
+    """Of `dinov2`: the blocks that stand for the four scales."""
+    cache: str = ""
+    """Of `dinov2`: a folder for its features; empty computes them each time."""
     widths: tuple[int, int, int, int] = (64, 128, 160, 320)
     depths: tuple[int, int, int, int] = (2, 2, 6, 2)
     heads: tuple[int, int, int, int] = (2, 4, 5, 10)
@@ -106,7 +112,9 @@ class Config:
 
 _PAPER = Config(
     # [D] Optimizer of the same lab's SCAF, and its augmentation; [B] 224 pixels, 20 epochs.
-    training=Training(epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16"),
+    training=Training(
+        epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16"
+    ),
     data=Data(
         size=224, flip=0.5, vertical_flip=0.5, rotate90=0.5, brightness=0.1, blur_chance=0.2, jpeg_quality=(70, 100),
         jpeg_chance=0.2,
@@ -117,19 +125,29 @@ _PAPER = Config(
 )  # fmt: skip
 
 _SMALL = Config(
-    training=Training(epochs=12, batch_size=16, learning_rate=1e-3, warmup_epochs=1),
-    data=Data(size=128),
-    backbone=BackboneConfig(windows=(8, 8, 8, 4)),
+    training=Training(epochs=8, batch_size=16, learning_rate=1e-3, warmup_epochs=0.5),
+    data=Data(size=224),
+    backbone=BackboneConfig(kind="dinov2", name="dinov2-small"),
     teacher=TeacherConfig(kind="grabcut", name="", folder="", least_share=0.05, most_dilation=0.1),
 )
 
-_TINY = replace(
-    _SMALL,
+_TINY = Config(
     training=Training(epochs=2, batch_size=4, learning_rate=1e-3),
     data=Data(size=64),
     backbone=BackboneConfig(widths=(8, 16, 16, 16), depths=(1, 1, 1, 1), heads=(1, 2, 2, 2), windows=(4, 4, 4, 2)),
     fusion=FusionConfig(width=8, prototypes=4, refine_width=4),
     teacher=TeacherConfig(kind="rectangle", name=""),
 )
+
+ABLATIONS: Mapping[str, Mapping[str, str]] = {
+    "no-gates": {"fusion.gates": "false"},
+    "no-memory": {"fusion.memory": "none"},
+    "no-dual-guidance": {"fusion.dual_guidance": "false"},
+    "tinyvit-random": {
+        "backbone.kind": "tinyvit", "backbone.name": "''", "backbone.windows": "[6, 6, 6, 3]", "data.size": "96",
+        "training.epochs": "5",
+    },
+}  # fmt: skip
+"""The paper's parts left out one by one; and its backbone, from random weights, at a size that a CPU can afford."""
 
 PRESETS: Mapping[str, Config] = {"tiny": _TINY, "small": _SMALL, "paper": _PAPER}

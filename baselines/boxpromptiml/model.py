@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from baselines.boxpromptiml.config import Config
 from baselines.boxpromptiml.mgfm import Fused, Fusion
+from baselines.boxpromptiml.stand_in import StandIn
 from baselines.boxpromptiml.tiny_vit import TinyViT
 from baselines.boxpromptiml.weights import load_tiny_vit
 from baselines.common.data import Batch
@@ -23,13 +24,13 @@ class BoxPromptIML(Model):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.backbone = TinyViT(config.backbone)
-        self.fusion = Fusion(config.fusion, config.backbone.widths)
+        self.backbone = TinyViT(config.backbone) if config.backbone.kind == "tinyvit" else StandIn(config.backbone)
+        self.fusion = Fusion(config.fusion, self.backbone.widths)
         self._tampered: Tensor | None = None
 
     def start(self) -> None:
         """Load the backbone's published weights, where the configuration names some."""
-        if self.config.backbone.name:
+        if isinstance(self.backbone, TinyViT) and self.config.backbone.name:
             load_tiny_vit(self.backbone, self.config.backbone.name)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -37,7 +38,7 @@ class BoxPromptIML(Model):
         return self._probability(self._full(self.fuse(images), images))
 
     def fuse(self, images: Tensor) -> Fused:
-        """What the fusion makes of images, at a quarter of their side."""
+        """What the fusion makes of images, at the size of the backbone's first scale."""
         # Channels last is the faster layout for depthwise convolutions, on CPU and GPU.
         fused: Fused = self.fusion(self.backbone(images.contiguous(memory_format=torch.channels_last)))
         return fused

@@ -17,11 +17,11 @@ Boxes = Sequence[Sequence[float]]
 
 SURE = 10.0
 """The logit of what a teacher without probabilities is sure of: a probability of 0.99995."""
-_LONGEST = 256
+_LONGEST = 160
 """GrabCut works on crops of at most this side."""
 _AROUND = 0.5
 """Of a box's sides: how much background GrabCut sees on each of its sides."""
-_ROUNDS = 5
+_ROUNDS = 3
 
 
 class Teacher(Protocol):

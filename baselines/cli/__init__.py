@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from baselines.cli.band import band
+from baselines.cli.explain import explain_study, explain_train, judge
 from baselines.cli.export import export
 from baselines.cli.methods import methods
 from baselines.cli.study import study
@@ -19,7 +20,7 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export, study, band):
+for command in (methods, train, export, study, band, explain_train, explain_study, judge):
     app.command()(command)
 
 

@@ -99,6 +99,7 @@ class _Run:
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
         self.model: Model = method.build(config)
+        self.model.start()
         self.optimizer = torch.optim.AdamW(
             self.model.parameter_groups(training), lr=training.learning_rate, betas=training.betas
         )
@@ -106,6 +107,7 @@ class _Run:
             group["full_rate"] = group["lr"]
         self.steps = training.epochs * len(self.batches)
         self.place, self.best = Place(0, 0, 0), Validated({}, -1)
+        self.seen: list[dict[str, float]] = []
         self.seconds = self.waited = 0.0
 
     def go(self, stop_after: int | None, say: Any) -> Trained:  # noqa: ANN401
@@ -121,6 +123,7 @@ class _Run:
         return self._trained()
 
     def _trained(self) -> Trained:
+        self.accelerator.wait_for_everyone()  # the main process writes what the others may read next
         waiting = self.waited / self.seconds if self.seconds else 0.0
         return Trained(self.out, self.place.epoch, self.best, self.seconds, waiting)
 
@@ -147,21 +150,20 @@ class _Run:
             generator=torch.Generator().manual_seed(0),  # its own: a loader begun again must not draw from the run's
         )  # fmt: skip
         self.wrapped.train()
-        seen: list[dict[str, float]] = []
         with _progress(self.accelerator, f"epoch {epoch + 1}", len(self.batches) - self.place.batch) as advance:
             waiting_since = time.perf_counter()
             for batch in loader:
                 self.waited += time.perf_counter() - waiting_since
                 terms = self._step(batch.to(self.accelerator.device))
-                seen.append(terms)
+                self.seen.append(terms)
                 advance(terms)
                 self.seconds += time.perf_counter() - waiting_since
                 waiting_since = time.perf_counter()
                 if stop_after is not None and self.place.step >= stop_after:
                     self._save(LAST)
                     break
-        names = dict.fromkeys(name for one in seen for name in one)
-        return {name: float(np.mean([one.get(name, 0.0) for one in seen])) for name in names}
+        names = dict.fromkeys(name for one in self.seen for name in one)
+        return {name: float(np.mean([one.get(name, 0.0) for one in self.seen])) for name in names}
 
     def _step(self, batch: Batch) -> dict[str, float]:
         training = self.config.training
@@ -173,7 +175,7 @@ class _Run:
             terms = self.wrapped(batch, progress)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         if not bool(torch.isfinite(total)):
-            shown = {name: float(term) for name, term in terms.items()}
+            shown = {name: float(term.detach()) for name, term in terms.items()}
             raise InputError(f"A loss is not finite at step {done.step}: {shown}. Try a lower learning rate.")
         self.accelerator.backward(total / training.accumulate)
         last = (done.batch + 1) % training.accumulate == 0 or done.batch + 1 == each
@@ -188,7 +190,7 @@ class _Run:
 
     def _validate(self, epoch: int, means: Mapping[str, float], say: Any) -> None:  # noqa: ANN401
         """Score the held-out share, and keep what is best there."""
-        self.place = Place(epoch + 1, 0, self.place.step)
+        self.place, self.seen = Place(epoch + 1, 0, self.place.step), []
         unseen = self.outside[self.accelerator.process_index :: self.accelerator.num_processes]
         numbers = validate(self.model, self.unseen, unseen, self.config.training.batch_size, self.accelerator)
         validated = Validated(numbers, epoch + 1)
@@ -221,7 +223,8 @@ class _Run:
             return
         state = {
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
-            "place": asdict(self.place), "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
+            "place": asdict(self.place), "seen": self.seen,
+            "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
             "random": checkpoint.random_states(), "config": to_yaml(self.config),
         }  # fmt: skip
         scaler = self.accelerator.scaler
@@ -234,23 +237,25 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
-        self.place = Place(**state["place"])
+        self.place, self.seen = Place(**state["place"]), state["seen"]
         self.best = Validated(state["best"]["numbers"], state["best"]["epoch"])
         checkpoint.set_random_states(state["random"])
 
 
 def _add_row(path: Path, row: Mapping[str, float]) -> None:
-    """Add a row to a table whose columns may have become more."""
+    """Add an epoch's row, in place of one that a kill left without its checkpoint; columns may become more."""
     rows: list[Mapping[str, Any]] = []
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            rows = [one for one in csv.DictReader(file) if int(one["epoch"]) < row["epoch"]]
     rows.append({name: f"{value:.6g}" for name, value in row.items()})
     columns = list(dict.fromkeys(name for one in rows for name in one))
-    with path.open("w", newline="", encoding="utf-8") as file:
+    temporary = path.with_suffix(".partial")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         writer.writerows(rows)
+    temporary.replace(path)
 
 
 def _accelerated() -> bool:

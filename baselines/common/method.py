@@ -47,6 +47,9 @@ class Model(nn.Module, ABC):
     def predict(self, images: Tensor) -> Output:
         """What it says of images of shape (B, 3, H, W), float32 RGB in [0, 1], at the configured size."""
 
+    def start(self) -> None:
+        """Load what training alone begins with; an exported model holds its own weights, and needs it no more."""
+
     def parameter_groups(self, training: Training) -> list[dict[str, Any]]:
         """What the optimizer is given: parameters that are trained, without decay where they are vectors."""
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]

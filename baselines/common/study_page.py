@@ -41,21 +41,22 @@ def _tables(keep: Path) -> Iterator[str]:
         f"Measured on the test split of `{about['benchmark']}` (content hash `{about['content_hash'][:16]}…`): {n} "
         f"images of {groups} held-out photographs. In brackets 95 % intervals by photograph."
     )
-    yield _table(("variant", *SHOWN), [(name, *(_cell(records[name], m) for m in SHOWN)) for name in names])
+    yield _table(("variant", *SHOWN), [(name, *(cell(records[name], m) for m in SHOWN)) for name in names])
     yield "Does it beat the negative controls? The smallest lead over any of them, and the largest corrected p-value:"
     yield _table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
     controls = {path.name: read_record(path)[0] for path in sorted((keep / "controls").iterdir())}
     yield "The controls themselves:"
-    yield _table(("control", *SHOWN), [(name, *(_cell(one, m) for m in SHOWN)) for name, one in controls.items()])
+    yield _table(("control", *SHOWN), [(name, *(cell(one, m) for m in SHOWN)) for name, one in controls.items()])
     others = sorted(p.parent for p in keep.glob("*/record.json") if p.parent.name not in names)
     if others:
         yield "Trained as above, on real forgeries that it has not seen, whatever comes out:"
         rows = [(path.name, read_record(path)[0]) for path in others]
-        shown = [(name, str(one.benchmark.n), *(_cell(one, m) for m in SHOWN)) for name, one in rows]
+        shown = [(name, str(one.benchmark.n), *(cell(one, m) for m in SHOWN)) for name, one in rows]
         yield _table(("benchmark", "images", *SHOWN), shown)
 
 
-def _cell(record: Record, metric: str) -> str:
+def cell(record: Record, metric: str) -> str:
+    """A number with its interval; a dash where it is undefined."""
     found = next(m for m in record.metrics if (m.metric, m.definition, m.subset) == (metric, "forgebench", None))
     if found.value is None:
         return "–"

@@ -118,11 +118,12 @@ PRESETS = {
         affinity_blocks=1,
     ),
     "small": Config(
-        encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128, lora_rank=4, lora_alpha=8),
-        data=Data(size=224),
-        training=Training(epochs=6, batch_size=8, learning_rate=1e-3, warmup_epochs=0.5),
+        encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),
+        data=Data(size=224, flip=0.0),
+        training=Training(epochs=6, batch_size=8, learning_rate=1e-3, warmup_epochs=0.25),
         prompts=Prompts(heads=4),
         contrast=Contrast(queue=512, wait_epochs=1, rise_epochs=1),
+        processing=Processing(affinity=0),
     ),
     "paper": Config(
         encoder=EncoderConfig(
@@ -132,4 +133,20 @@ PRESETS = {
         training=Training(epochs=20, batch_size=16, learning_rate=1e-4, precision="bf16", workers=4),
     ),
 }
-"""`paper` is the reconstruction's defaults. `small` has a DINOv2-S as its vision tower, and learned texts beside it."""
+"""`paper` is the reconstruction's defaults.
+
+`small` has a DINOv2-S as its vision tower and learned texts beside it. Its tower is frozen and nothing is flipped, so
+that features can be kept on disk: LoRA sends gradients through the whole tower, a tenfold cost on a CPU.
+"""
+_UNPROCESSED = {"affinity": "0", "sigma": "0.0", "close": "0.0", "fill": "false", "drop": "0.0"}
+ABLATIONS = {
+    "no ECPL": {"prompts.aware": "false"},
+    "no HECL": {"contrast.beta": "0.0"},
+    "CoOp (neither)": {"prompts.aware": "false", "contrast.beta": "0.0"},
+    "no processing": {f"processing.{name}": value for name, value in _UNPROCESSED.items()},
+    "LoRA": {
+        "encoder.lora_rank": "4", "encoder.lora_alpha": "8", "training.epochs": "1",
+        "contrast.wait_epochs": "0.25", "contrast.rise_epochs": "0.25",
+    },
+}  # fmt: skip
+"""What a study of `small` changes."""

@@ -34,8 +34,8 @@ def select(
         manipulated_share: Of the edge tokens.
         genuine_share: Of the edge tokens.
     """
-    count = _share(edge_share, edges.shape[1])
-    strongest = edges.topk(count, dim=1).indices
+    strongest = edge_tokens(edges, edge_share)
+    count = strongest.shape[1]
     order = p.gather(1, strongest).argsort(dim=1, descending=True)
     suspect = strongest.gather(1, order)
     tampered = labels.bool()[:, None]
@@ -43,6 +43,11 @@ def select(
     least = _marked(edges, suspect[:, count - _share(genuine_share, count) :])
     genuine = torch.where(tampered, least & ~manipulated, _marked(edges, strongest))
     return Selection(genuine, manipulated)
+
+
+def edge_tokens(edges: Tensor, share: float) -> Tensor:
+    """Level 1: the indices of the strongest edges of each row of (B, n), strongest first; shape (B, k)."""
+    return edges.topk(_share(share, edges.shape[1]), dim=1).indices
 
 
 def _share(share: float, count: int) -> int:
@@ -89,7 +94,7 @@ class Queue(nn.Module):
         return self.features[: int(self.pushed.clamp_max(len(self.features)))].clone()
 
 
-def info_nce(anchors: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+def info_nce(anchors: Tensor, same: Tensor, places: Tensor, other: Tensor, temperature: float) -> Tensor:
     """Supervised InfoNCE: the mean over positives of -log(e^(z·p / t) / (e^(z·p / t) + sum of e^(z·n / t))).
 
     Each positive stands alone against all negatives (Khosla et al. 2020, with the sum outside and no other positive
@@ -97,17 +102,18 @@ def info_nce(anchors: Tensor, positives: Tensor, negatives: Tensor, temperature:
 
     Args:
         anchors: Shape (a, d), L2-normalised.
-        positives: Shape (a, k, d): those of each anchor.
-        negatives: Shape (m, d): those of all.
+        same: Shape (s, d): features of the anchors' type.
+        places: Shape (a, k), int64: which of them are the positives of each anchor.
+        other: Shape (m, d): the negatives of all.
         temperature: Above 0.
 
     Returns:
         A scalar; 0, with a graph, where there are no anchors, positives or negatives.
     """
-    if not positives.numel() or not len(negatives):
+    if not places.numel() or not len(other):
         return anchors.sum() * 0
-    against = (anchors @ negatives.T / temperature).logsumexp(dim=1, keepdim=True)
-    agreement = torch.einsum("ad,akd->ak", anchors, positives) / temperature
+    against = (anchors @ other.T / temperature).logsumexp(dim=1, keepdim=True)
+    agreement = (anchors @ same.T / temperature).gather(1, places)
     return functional.softplus(against - agreement).mean()
 
 
@@ -147,7 +153,7 @@ class LayerContrast(nn.Module):
         others = max(0, len(same) - 1)
         drawn = torch.rand(len(anchors), others, device=anchors.device).argsort(dim=1)[:, : self.positives]
         places = drawn + (drawn >= torch.arange(len(anchors), device=drawn.device)[:, None])
-        return info_nce(anchors, same[places], other, self.temperature)
+        return info_nce(anchors, same, places, other, self.temperature)
 
     def update(self, *, keep: bool) -> None:
         """Let what has waited into the queues, or forget it."""

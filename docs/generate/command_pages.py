@@ -6,12 +6,12 @@ import re
 from functools import cache
 
 import typer
-from baselines.cli import app as baselines
-from leaderboard.cli import app as leaderboard
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
+from baselines.cli import app as baselines
 from forgebench.cli import app as forgebench
+from leaderboard.cli import app as leaderboard
 
 _COMMANDS = {"forgebench": forgebench, "python -m baselines": baselines, "python -m leaderboard": leaderboard}
 _HEAD = """\

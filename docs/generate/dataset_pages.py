@@ -39,8 +39,9 @@ def _facts(card: Card) -> str:
     expected = ", ".join(f"{count} {label}" for label, count in card.expected.items()) or "copies differ"
     publish = "may be published again" if card.redistributable else "may not be published again: `push` goes private"
     rows = {
-        "name": f"`{card.name}`", "year": str(card.year), "samples": expected, "splits": ", ".join(card.splits),
+        "year": str(card.year), "samples": expected, "splits": ", ".join(card.splits),
         "licence": f"{card.licence} Its images {publish}.", "home": f"<{card.homepage}>",
         "tested on": card.checked,
     }  # fmt: skip
-    return "\n".join(["| | |", "|---|---|", *(f"| {what} | {said} |" for what, said in rows.items())])
+    lines = [f"| {what} | {said} |" for what, said in rows.items()]
+    return "\n".join([f"| name | `{card.name}` |", "|---|---|", *lines])

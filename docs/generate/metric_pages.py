@@ -51,12 +51,12 @@ def _page(metric: Metric, maps: Mapping[str, NDArray[np.uint8]], values: Mapping
     yield f"# {metric.title}"
     better = "Higher is better." if metric.higher_is_better else "Lower is better."
     facts = {
-        "id": f"`{metric.id}`", "definition": f"`{DEFINITION.name}`, version {DEFINITION.version}",
+        "definition": f"`{DEFINITION.name}`, version {DEFINITION.version}",
         "over": metric.over, "aggregation": metric.aggregation, "threshold": metric.threshold,
         "better": "higher" if metric.higher_is_better else "lower", "may rank": "yes" if metric.rankable else "no",
         "interval": metric.interval, "note": metric.note or "none",
     }  # fmt: skip
-    yield "\n".join(["| | |", "|---|---|", *(f"| {what} | {said} |" for what, said in facts.items())])
+    yield "\n".join([f"| id | `{metric.id}` |", "|---|---|", *(f"| {what} | {said} |" for what, said in facts.items())])
     if values is not None:
         yield "## What it rewards"
         yield _strip(maps, values)

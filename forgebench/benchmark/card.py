@@ -24,9 +24,14 @@ def card_text(manifest: Manifest) -> str:
 
 
 def card_configs(manifest: Manifest) -> list[dict[str, Any]]:
-    """The four levels as the card's YAML has them: the same files, each level with its own columns."""
+    """The four levels as the card's YAML has them: the same files, each level with its own columns.
+
+    The description tells benchmarks apart for `datasets`, whose cache of a local folder goes by the folder's name and
+    these configs alone: without it, a benchmark that was built again would be read as it was before.
+    """
+    about = f"content {manifest.content_hash}, annotations {manifest.annotation_hash}"
     return [
-        {"config_name": level, "data_files": _files(manifest), "columns": list(columns)}
+        {"config_name": level, "description": about, "data_files": _files(manifest), "columns": list(columns)}
         | ({"default": True} if level == "pixel" else {})
         for level, columns in LEVELS.items()
     ]

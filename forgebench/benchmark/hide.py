@@ -47,7 +47,7 @@ class Halves(NamedTuple):
 
 class _Place(NamedTuple):
     group: RowGroup
-    index: int
+    row: int
     split: str
     name: str
 
@@ -146,7 +146,7 @@ def _rows(group: RowGroup, _digest: str) -> list[dict[str, Any]]:
 
 
 def _values(place: _Place, *, renamed: bool) -> dict[str, Any]:
-    row = dict(_rows(place.group, str(place.group.file.stat().st_mtime_ns))[place.index])
+    row = dict(_rows(place.group, str(place.group.file.stat().st_mtime_ns))[place.row])
     if renamed:
         file = f"{place.name}{PurePath(row['image']['path']).suffix.lower()}"
         row |= {"sample_id": place.name, "image": {**row["image"], "path": file}}

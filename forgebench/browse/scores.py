@@ -7,22 +7,25 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forgebench.benchmark import Benchmark
+from forgebench.browse.numbers import PIXEL_NUMBERS, by_definition, numbers
 from forgebench.errors import InputError, ProblemsError
-from forgebench.metrics import Table
-from forgebench.metrics.pixel import called_authentic, ratio
+from forgebench.metrics import Definition, Table
+from forgebench.metrics.pixel import BINS, THRESHOLD, Floats
 from forgebench.scoring import Record, per_image, read_record
-from forgebench.scoring.per_image import open_table
+from forgebench.scoring.per_image import PerImage, open_table
 from forgebench.scoring.score import INPUTS
+from forgebench.scoring.scored import table_of
 from forgebench.submission import Submission, open_submission
 
-PIXEL_NUMBERS = ("pixel_f1", "pixel_iou", "pixel_auc", "pixel_ap", "false_area")
-"""Numbers that need masks; higher is better but for `false_area`, the share of an authentic image called tampered."""
+LOCALIZING = ("mask", "errors", "map", "score", "status", *PIXEL_NUMBERS)
+"""What is shown of a submission with masks; of one without, `score` and `status`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Row:
     status: str
     """`ok`, or the kind of problem."""
     numbers: dict[str, float | None]
-    """`score` and the pixel numbers; None where undefined."""
+    """`score`, the pixel numbers and those of the definition; None where undefined."""
     histogram: NDArray[np.int64]
     """Shape (256,): how many pixels were given each byte; zeros where none were counted."""
 
@@ -50,6 +53,10 @@ class Scores:
     """What its fields in FiftyOne begin with."""
     title: str
     """What people call it."""
+    byte: int = THRESHOLD
+    """Bytes of at least this are called tampered."""
+    definition: Definition | None = None
+    """Whose per-image numbers are shown beside ForgeBench's own."""
 
     @property
     def predictions_hash(self) -> str:
@@ -64,6 +71,42 @@ class Scores:
     def field(self, name: str) -> str:
         """The name of one of its fields in FiftyOne."""
         return f"{self.slug}_{name}"
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What it has fields of."""
+        return [*(LOCALIZING if self.localizes else ("score", "status")), *self._defined]
+
+    @property
+    def defined_fields(self) -> list[str]:
+        """The fields of the definition's numbers."""
+        return [self.field(name) for name in self._defined]
+
+    @property
+    def heading(self) -> str:
+        """Its title in the sidebar, with the threshold where it is not the fixed one."""
+        return self.title if self.byte == THRESHOLD else f"{self.title}, threshold {self.byte / (BINS - 1):.3g}"
+
+    @cached_property
+    def table(self) -> Table:
+        """The per-image table.
+
+        Raises:
+            NotFoundError, InputError: If it is missing or cannot be read.
+        """
+        return table_of(self._stored, self.record)
+
+    @cached_property
+    def _stored(self) -> PerImage:
+        return open_table(self.folder / per_image.FILE)
+
+    @cached_property
+    def _defined(self) -> dict[str, Floats]:
+        """The definition's numbers of each image, by `<definition>_<metric>`."""
+        if self.definition is None:
+            return {}
+        found = by_definition(self.table, self.definition)
+        return {f"{slug_of(self.definition.name)}_{name}": values for name, values in found.items()}
 
     def submission(self) -> Submission | None:
         """The predictions that were scored; None where they no longer lie where they did.
@@ -91,20 +134,24 @@ class Scores:
         Raises:
             NotFoundError, InputError: If it is missing or cannot be read.
         """
-        stored = open_table(self.folder / per_image.FILE)
-        table = stored.table()
-        numbers = {"score": table.score, "false_area": _false_area(table), **table.pixel_numbers}
-        names, statuses = table.sample_id.tolist(), stored.column("status").tolist()
-        sizes = list(zip(stored.column("height").tolist(), stored.column("width").tolist(), strict=True))
-        for rows, tampered, authentic in table.blocks():
+        known = numbers(self.table, self.byte) | self._defined
+        names, statuses = self.table.sample_id.tolist(), self._stored.column("status").tolist()
+        sizes = list(zip(*(self._stored.column(side).tolist() for side in ("height", "width")), strict=True))
+        for rows, tampered, authentic in self.table.blocks():
             for index, histogram in zip(range(rows.start, rows.stop), tampered + authentic, strict=True):
-                values = {name: float(numbers[name][index]) for name in ("score", *PIXEL_NUMBERS)}
+                values = {name: float(some[index]) for name, some in known.items()}
                 defined = {name: None if math.isnan(value) else value for name, value in values.items()}
                 yield Row(names[index], sizes[index], statuses[index], defined, histogram)
 
 
 def read_scores(
-    folders: Sequence[str | Path], benchmark: Benchmark, split: str, taken: Mapping[str, Mapping[str, str]]
+    folders: Sequence[str | Path],
+    benchmark: Benchmark,
+    split: str,
+    taken: Mapping[str, Mapping[str, str]],
+    *,
+    byte: int = THRESHOLD,
+    definition: Definition | None = None,
 ) -> list[Scores]:
     """The scores in some folders, each under a name of its own.
 
@@ -113,6 +160,8 @@ def read_scores(
         benchmark: What they must be of.
         split: The split that they must be of.
         taken: By slug, the title of what is in the dataset already; a score of the same title replaces it.
+        byte: Bytes of at least this are called tampered.
+        definition: Whose per-image numbers are shown too.
 
     Raises:
         NotFoundError: If there is no record.
@@ -123,8 +172,9 @@ def read_scores(
         record, folder = read_record(path)
         _check(record, folder, benchmark, split)
         if not any(_same(one.record, record) for one in found.values()):
-            scores = _named(folder, record, found, taken)
-            found[scores.slug] = scores
+            _check_definition(record, folder, definition)
+            slug, title = _named(record, found, taken)
+            found[slug] = Scores(folder.resolve(), record, slug, title, byte, definition)
     return list(found.values())
 
 
@@ -147,28 +197,31 @@ def _same(one: Record, other: Record) -> bool:
     )  # fmt: skip
 
 
-def _named(folder: Path, record: Record, given: Collection[str], taken: Mapping[str, Mapping[str, str]]) -> Scores:
+def _check_definition(record: Record, folder: Path, definition: Definition | None) -> None:
+    if definition is not None and definition.name not in record.definitions:
+        raise InputError(
+            f"{folder} was not scored by definition {definition.name}, but by {', '.join(record.definitions)}. "
+            f"Score it again with --definitions {definition.name}"
+        )
+
+
+def _named(record: Record, given: Collection[str], taken: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """Slug and title of its own."""
     method = record.method
     title = method.method if method.version == "1" else f"{method.method} {method.version}"
-    slug = _slug(title)
+    slug = slug_of(title)
     if slug in given or taken.get(slug, {"title": title})["title"] != title:
         title = f"{title} {record.predictions.sha256[:6]}"
-        slug = _slug(title)
-    return Scores(folder, record, slug, title)
+        slug = slug_of(title)
+    return slug, title
 
 
-def _slug(title: str) -> str:
+def slug_of(title: str) -> str:
     """A field's name: letters, digits and underscores, a letter first.
 
-    >>> _slug("JPEG ghost 2.0"), _slug("3D-CNN")
+    >>> slug_of("JPEG ghost 2.0"), slug_of("3D-CNN")
     ('jpeg_ghost_2_0', 'm_3d_cnn')
     """
     slug = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")
     return slug if slug[:1].isalpha() else f"m_{slug}"
 
-
-def _false_area(table: Table) -> NDArray[np.float64]:
-    """Share of each authentic image called tampered; NaN for tampered ones and where there is no valid mask."""
-    called = table.per_image("called authentic", called_authentic)["called"]
-    counted = ~table.tampered & table.valid & table.has_truth & table.localizes
-    return ratio(called, table.authentic_px, where=counted)

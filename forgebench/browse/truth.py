@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from forgebench.benchmark import Benchmark
 from forgebench.benchmark.opened import RowGroup
 from forgebench.browse.connect import cache_folder
 from forgebench.browse.media import MASKS, Stored, store_group, stored_ids
+from forgebench.browse.names import dataset_name, object_id
 from forgebench.schema import LABELS
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ def _ids(group: RowGroup) -> set[str]:
 def _opened(benchmark: Benchmark, split: str) -> fo.Dataset:
     import fiftyone as fo
 
-    # Boxes and scribbles are not part of the content hash, and are shown too.
-    hashes = benchmark.content_hash + benchmark.manifest.annotation_hash
-    digest = hashlib.sha256(hashes.encode()).hexdigest()
-    name = f"forgebench-{benchmark.name}-{split}-{digest[:8]}"
+    name = dataset_name(benchmark, split)
     if fo.dataset_exists(name):
         return fo.load_dataset(name)
     dataset = fo.Dataset(name)
@@ -86,11 +83,18 @@ def _declare(dataset: fo.Dataset) -> None:
 
 def _sample(stored: Stored) -> fo.Sample:
     import fiftyone as fo
+    from bson import ObjectId
+
+    class Known(fo.Sample):  # type: ignore[misc]
+        """A sample whose id follows from ours; FiftyOne lets nobody choose one, but inserts what is there."""
+
+        def to_mongo_dict(self, include_id: bool = False) -> dict[str, Any]:
+            return {**super().to_mongo_dict(include_id), "_id": ObjectId(object_id(self[ID]))}
 
     row = stored.row
     size = {"width": row["width"], "height": row["height"]}
     explanation = row["explanation"]
-    return fo.Sample(
+    return Known(
         filepath=str(stored.image),
         metadata=fo.ImageMetadata(size_bytes=stored.image.stat().st_size, **size),
         **{ID: row["sample_id"]},

@@ -1,14 +1,13 @@
-"""What the App shows first: views of the worst cases, visible masks, a tidy sidebar, colours that say something."""
+"""Saved views: the worst cases of a method, where two disagree, each manipulation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import cycle
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
-from forgebench.browse.predictions import fields_of
 from forgebench.browse.scores import Scores
-from forgebench.browse.truth import ID, TRUTH
+from forgebench.browse.truth import ID
 from forgebench.scoring.per_image import OK
 
 if TYPE_CHECKING:
@@ -16,13 +15,9 @@ if TYPE_CHECKING:
 
 SMALL = 0.01
 """A tampered region below this share of the image is small."""
-_VISIBLE = ("mask", "pixel_f1", "false_area")
-_OTHER = (
-    ("tags", ["tags", "_label_tags"]), ("metadata", ["metadata.width", "metadata.height", "metadata.size_bytes"]),
-    ("other", ["id", "filepath", "created_at", "last_modified_at"]),
-)  # fmt: skip
-_LABEL_COLOUR, _TRUTH_COLOUR = "#666666", "#19e04b"
-_METHOD_COLOURS = ("#ff2d55", "#2f7bff", "#ffb000", "#c04dff", "#00d5d5", "#ff7a1a")
+MOST = 200
+"""How many images a view of disagreements holds."""
+
 
 
 def save_views(dataset: fo.Dataset, scores: Scores) -> dict[str, int]:
@@ -62,39 +57,48 @@ def _views(dataset: fo.Dataset, scores: Scores) -> Iterator[tuple[str, str, fo.D
     yield "invalid", "Without a valid prediction: these have the worst value of each metric", invalid.sort_by(ID)
 
 
-def arrange(dataset: fo.Dataset, methods: Mapping[str, Mapping[str, str]], shown: list[Scores]) -> None:
-    """Set the App's sidebar, colours and visible fields.
+def save_disagreements(
+    dataset: fo.Dataset, methods: Mapping[str, Mapping[str, Any]], given: Collection[str]
+) -> dict[str, int]:
+    """Save a view of every two methods, one of them given: the images on which they differ most come first.
 
-    Args:
-        dataset: What is shown.
-        methods: All submissions in it: by slug, at least the title.
-        shown: Those whose masks are visible from the start.
+    They differ by pixel F1 where the image is tampered and by the area called tampered where it is authentic; by
+    score where one of them has no masks.
     """
-    import fiftyone as fo
-
-    visible = ["label", "ground_truth"]
-    for scores in shown:
-        visible += [scores.field(name) for name in (_VISIBLE if scores.localizes else ("score",))]
-    schema = dataset.get_field_schema()
-    groups = [("truth", list(TRUTH))]
-    groups += [(about["title"], [f for f in fields_of(slug) if f in schema]) for slug, about in methods.items()]
-    config = dataset.app_config
-    config.active_fields = fo.ActiveFields(paths=visible)
-    config.sidebar_groups = [
-        fo.SidebarGroupDocument(name=name, paths=paths, expanded=name != "other") for name, paths in [*groups, *_OTHER]
-    ]
-    config.color_scheme = _colours(methods)
-    dataset.save()
+    counts = {}
+    for one, other in combinations(sorted(methods), 2):
+        if one in given or other in given:
+            name = f"{methods[one]['title']} and {methods[other]['title']}: disagreements"
+            ids = _most_different(dataset, methods, one, other)
+            if ids:
+                view = dataset.select(ids, ordered=True)
+                dataset.save_view(name, view, description="The furthest apart first", overwrite=True)
+                counts[name] = len(ids)
+            elif dataset.has_saved_view(name):
+                dataset.delete_saved_view(name)
+    return counts
 
 
-def _colours(methods: Mapping[str, Mapping[str, str]]) -> fo.ColorScheme:
-    import fiftyone as fo
+def _most_different(
+    dataset: fo.Dataset, methods: Mapping[str, Mapping[str, Any]], one: str, other: str
+) -> list[str]:
+    masks = all(f"{slug}_pixel_f1" in methods[slug]["fields"] for slug in (one, other))
+    found = []
+    for name in ("pixel_f1", "false_area") if masks else ("score",):
+        rows = zip(*dataset.values(["id", ID, f"{one}_{name}", f"{other}_{name}"]), strict=True)
+        found += [(-abs(a - b), ours, id_) for id_, ours, a, b in rows if a is not None and b is not None and a != b]
+    return [id_ for _, _, id_ in sorted(found)[:MOST]]
 
-    colours = {"label": _LABEL_COLOUR, "ground_truth": _TRUTH_COLOUR, "boxes": _TRUTH_COLOUR}
-    for slug, colour in zip(methods, cycle(_METHOD_COLOURS), strict=False):
-        colours |= dict.fromkeys(fields_of(slug), colour)
-    return fo.ColorScheme(color_by="field", opacity=0.6, fields=[_colour(*pair) for pair in colours.items()])
+
+def save_manipulations(dataset: fo.Dataset) -> dict[str, int]:
+    """Save a view of each manipulation, the smallest region first."""
+    counts = {name: count for name, count in dataset.count_values("manipulation").items() if name}
+    for name in counts:
+        view = dataset.match({"manipulation": name}).sort_by([("tampered_area", 1), (ID, 1)])
+        about = "Tampered in this way, smallest region first"
+        dataset.save_view(f"manipulation: {_spoken(name)}", view, description=about, overwrite=True)
+    return {f"manipulation: {_spoken(name)}": counts[name] for name in sorted(counts)}
 
 
-def _colour(path: str, colour: str) -> dict[str, object]:
-    return {"path": path, "fieldColor": colour, "maskTargetsColors": [{"intTarget": 255, "color": colour}]}
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")

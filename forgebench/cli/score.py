@@ -26,6 +26,10 @@ def score(
         list[str] | None,
         typer.Option("--slice", help="Slice by manipulation, region_size, image_size, jpeg_quality or source; repeat."),
     ] = None,
+    subset: Annotated[
+        list[Path] | None,
+        typer.Option(help="A list of sample ids, one a line, scored too under the file's name; repeat."),
+    ] = None,
     calibration: Annotated[
         Path | None, typer.Option(help="A score of the same method on another split: thresholds are frozen there.")
     ] = None,
@@ -45,6 +49,7 @@ def score(
     import forgebench
     from forgebench.benchmark.grid import INDEX
     from forgebench.errors import InputError
+    from forgebench.scoring.subsets import read_subsets
 
     grid = (benchmark / INDEX).is_file()
     if grid == (clean is None):
@@ -57,11 +62,13 @@ def score(
         "split": split, "definitions": parts(definitions), "slices": slices or (), "calibration": calibration,
         "interval": interval, "without": without or (), "seed": seed, "workers": workers, "engine": engine,
     }  # fmt: skip
+    if clean is not None and subset:
+        raise InputError("A subset is of one benchmark, a grid is many: leave out --subset.")
     if clean is not None:
         made = forgebench.score_grid(submission, benchmark, out, clean=clean, **options)
         print_robustness(made, out, as_json=as_json)
         return
-    record = forgebench.score(submission, benchmark, out, **options)
+    record = forgebench.score(submission, benchmark, out, subsets=read_subsets(subset or ()), **options)
     if as_json:
         print_json(record.model_dump())
         return

@@ -151,6 +151,8 @@ class Record(_Part):
     statistics: Statistics
     slices: list[str] = Field(default_factory=list)
     """What the score is sliced by: subsets `name=value` in `metrics`."""
+    subsets: dict[str, list[str]] = Field(default_factory=dict)
+    """Chosen samples by the name of the choice: scored as `subset=name` in `metrics`, beside all samples."""
     calibration: CalibrationPart | None = None
     metrics: list[MetricValue]
     packages: dict[str, str]
@@ -166,9 +168,9 @@ class Record(_Part):
 
     def canonical(self) -> bytes:
         """The bytes that the hash is over: JSON with sorted keys, no blanks, without hash and signature."""
-        fields = self.model_dump(exclude={"record_sha256", "signature"})
-        if self.rounded is None:
-            del fields["rounded"]  # so that records keep the hash they had before there was such a part
+        # Records without such parts keep the hash that they had before there were any.
+        absent = {name for name, there in (("subsets", self.subsets), ("rounded", self.rounded)) if not there}
+        fields = self.model_dump(exclude={"record_sha256", "signature", *absent})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
     def sealed(self) -> Record:

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,7 +40,9 @@ from forgebench.scoring.record import (
     Suite,
 )
 from forgebench.scoring.scored import metric_table
-from forgebench.scoring.slices import check_slices, subsets
+from forgebench.scoring.slices import check_slices
+from forgebench.scoring.slices import subsets as sliced
+from forgebench.scoring.subsets import check_subsets, chosen
 from forgebench.submission import Submission, usable
 from forgebench.submission.manifest import SubmissionManifest
 from forgebench.version import VERSION
@@ -61,6 +63,7 @@ def score(
     split: str | None = None,
     definitions: Sequence[str] = ("forgebench",),
     slices: Sequence[str] = (),
+    subsets: Mapping[str, Sequence[str]] | None = None,
     calibration: str | Path | None = None,
     interval: Interval = "percentile",
     without: Sequence[str] = (),
@@ -79,6 +82,7 @@ def score(
         split: The split that it must be for; None takes the one it names.
         definitions: Names of definitions, or `all`.
         slices: What to slice by: `manipulation`, `region_size`, `image_size`, `jpeg_quality`, `source`.
+        subsets: Chosen sample ids by the name of the choice: each is scored too, as `subset=name`, and recorded.
         calibration: The score of the same method on another split: thresholds are chosen there and frozen.
         interval: `percentile`, or `bca` (bias-corrected and accelerated).
         without: Families of counts to leave out, such as `boundary` and `regions`, the slowest parts of the pass: the
@@ -91,7 +95,7 @@ def score(
         NotFoundError: If there is no such submission, benchmark or calibration.
         InputError: If it cannot be scored: unsafe, unreadable or for another benchmark.
     """
-    chosen, benchmark = definitions_named(definitions), open_benchmark(benchmark)
+    defined, benchmark = definitions_named(definitions), open_benchmark(benchmark)
     slices = check_slices(slices)
     check_interval(interval)
     check_draws(seed, RESAMPLES)
@@ -100,8 +104,9 @@ def score(
     opened, _ = usable(path, benchmark, split)
     benchmark.check_truth(opened.manifest.split)
     frozen = None if calibration is None else freeze(calibration, benchmark, opened.manifest)
-    about = wanted(counts_of(chosen, without), opened.manifest.outputs)
-    plan = Plan(chosen, Statistics(interval=interval, resamples=RESAMPLES, seed=seed, n_groups=0), slices, frozen)
+    about = wanted(counts_of(defined, without), opened.manifest.outputs)
+    statistics = Statistics(interval=interval, resamples=RESAMPLES, seed=seed, n_groups=0)
+    plan = Plan(defined, statistics, slices, check_subsets(subsets or {}, benchmark, opened.manifest.split), frozen)
     with _folder(target) as folder:
         table = folder / per_image.FILE
         counts = count(
@@ -121,6 +126,7 @@ class Plan:
     definitions: Sequence[Definition]
     statistics: Statistics
     slices: Sequence[str]
+    subsets: Mapping[str, Sequence[str]]
     frozen: CalibrationPart | None
 
 
@@ -146,6 +152,7 @@ def make_record(
         definitions={definition.name: definition.version for definition in plan.definitions},
         statistics=plan.statistics.model_copy(update={"n_groups": groups}),
         slices=list(plan.slices),
+        subsets={name: list(ids) for name, ids in plan.subsets.items()},
         calibration=plan.frozen,
         metrics=numbers(stored, manifest, plan),
         packages={name: version(name) for name in PACKAGES},
@@ -161,7 +168,7 @@ def numbers(stored: PerImage, manifest: SubmissionManifest, plan: Plan) -> list[
     return compute(
         metric_table(stored, manifest, plan.frozen), plan.definitions, statistics.seed,
         resamples=statistics.resamples, interval=statistics.interval,
-        subsets=subsets(plan.slices, stored.slice_columns()),
+        subsets=[*sliced(plan.slices, stored.slice_columns()), *chosen(plan.subsets, stored.column("sample_id"))],
     )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ def _recompute(record: Record, table: PerImage, definitions: list[Definition]) -
 
 
 def _plan(record: Record, definitions: list[Definition]) -> Plan:
-    return Plan(definitions, record.statistics, check_slices(record.slices), record.calibration)
+    return Plan(definitions, record.statistics, check_slices(record.slices), record.subsets, record.calibration)
 
 
 def rescore(

@@ -56,12 +56,11 @@ class _Board:
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-        raw = isinstance(body, bytes)
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
         headers = {
             "Authorization": f"Bearer {self.token}", "Accept": "application/json",
-            "Content-Type": "application/octet-stream" if raw else "application/json",
+            "Content-Type": "application/octet-stream" if isinstance(body, bytes) else "application/json",
         }  # fmt: skip
-        data = body if raw or body is None else json.dumps(body).encode()
         try:
             connection.request(method, f"{parts.path.rstrip('/')}/api/v1{path}", data, headers)
             answer = connection.getresponse()

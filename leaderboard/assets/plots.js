@@ -9,11 +9,11 @@ globalThis.BoardPlots = (() => {
   const clean = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const onPaper = () => document.documentElement.classList.contains("on-paper");
 
-  const axis = (more) => ({ gridcolor: css("--grid"), linecolor: css("--line"), zeroline: false, ticks: "", ...more, title: { text: more.title, font: { size: 12 }, standoff: 8 } });
+  const axis = (more) => ({ gridcolor: css("--grid"), linecolor: css("--line"), zeroline: false, ticks: "", ...more, title: { text: more.title, font: { size: 12 }, standoff: 12 } });
   const layout = (x, y, more = {}) => ({
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: css("--sans"), size: 12, color: css("--muted") },
-    margin: { l: 52, r: 12, t: 10, b: 46 }, showlegend: false, hovermode: "closest",
+    margin: { l: 52, r: 12, t: 10, b: more.wide ? 66 : 46 }, showlegend: false, hovermode: "closest",
     hoverlabel: { bgcolor: css("--raised"), bordercolor: css("--line"), font: { color: css("--ink") } },
     xaxis: axis(x), yaxis: axis(y), ...(onPaper() ? { width: more.wide ? 680 : 330, height: 250 } : { autosize: true }),
   });
@@ -22,7 +22,7 @@ globalThis.BoardPlots = (() => {
     const known = (value) => value ?? 0;
     return { type: "data", symmetric: false, thickness: 1.2, width: 0, array: values.map(([v, , high]) => known(high === null ? 0 : high - v)), arrayminus: values.map(([v, low]) => known(low === null ? 0 : v - low)) };
   };
-  const say = (plot, text) => { plot.setAttribute("role", "img"); plot.setAttribute("aria-label", text); };
+  const say = (plot, text) => { plot.setAttribute("role", "group"); plot.setAttribute("aria-label", text); };
   const empty = (place, text) => place.replaceChildren(make("p", { className: "note" }, text));
   const keys = (place, rows) => place.replaceChildren(...rows.map((entry, index) => {
     const swatch = make("span", { className: "swatch", ariaHidden: "true" });
@@ -89,7 +89,7 @@ globalThis.BoardPlots = (() => {
         return {
           type: "scatter", mode: curve.cleanAt === null ? "markers" : "lines+markers", x: points.map(([recipe]) => recipe.replace(`${family}-`, "")), y: values.map(([value]) => value),
           error_y: { ...error(values), color: colour(index) }, line: { color: colour(index), width: 2 }, marker: { color: colour(index), size: 6 },
-          name: clean && one.method, hovertemplate: `${one.method.replaceAll("<", "&lt;")}, %{x}<br>%{y:.3f}<extra></extra>`,
+          name: one.method, hovertemplate: `${one.method.replaceAll("<", "&lt;")}, %{x}<br>%{y:.3f}<extra></extra>`,
         };
       }));
       const unit = some.flatMap((one) => one.robustness.curves).find((curve) => curve.family === family).unit;

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from forgebench import ForgeBenchError
+from forgebench.cli import Group
 from leaderboard.cli.build import build
+from leaderboard.cli.demo import demo
 from leaderboard.cli.invite import invite
 from leaderboard.cli.keeping import backup, check, restore
 from leaderboard.cli.moderating import disable, jobs, moderate, quota, rescore, supersede
@@ -16,22 +16,10 @@ from leaderboard.cli.serve import serve
 from leaderboard.cli.token import token
 from leaderboard.cli.worker import worker
 
-
-class Group(TyperGroup):
-    """Errors for the user are printed without a traceback; the exit code is 2."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except ForgeBenchError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(2) from error
-
-
 app = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 COMMANDS: tuple[Any, ...] = (
-    build, serve, worker, invite, token, moderate, supersede, rescore, quota, disable, jobs, backup, restore, check,
+    demo, build, serve, worker, invite, token, moderate, supersede, rescore, quota, disable, jobs, backup, restore,
+    check,
 )  # fmt: skip
 
 

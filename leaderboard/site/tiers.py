@@ -17,20 +17,20 @@ RANKED = ("pixel_f1", "pixel_iou", "boundary_f", "image_auc")
 DEFINITION = "forgebench"
 
 
-def compared(folders: Mapping[str, Path], metric: str, **options: int) -> Compared:
+def compared(folders: Mapping[str, Path], metric: str, *, seed: int = 0) -> Compared:
     """Compare entries by one metric, by their ids.
 
     Args:
         folders: Score folders of one benchmark and split by entry id, two or more, per-image tables in them.
         metric: Of the definition `forgebench`.
-        **options: `seed` and `resamples`, as `forgebench.compare` takes them.
+        seed: Of the draws.
 
     Raises:
         InputError, NotFoundError: As `forgebench.compare` does.
     """
     records = {name: read_record(folder)[0] for name, folder in folders.items()}
     ids = _names([(name, records[name].method.method, str(path)) for name, path in folders.items()])
-    found = compare(list(folders.values()), metric=metric, definition=DEFINITION, **options)
+    found = compare(list(folders.values()), metric=metric, definition=DEFINITION, seed=seed)
     first = next(iter(records.values()))
     pairs = [
         Pair(first=ids[one.first], second=ids[one.second], **{name: _plain(getattr(one, name)) for name in _NUMBERS})

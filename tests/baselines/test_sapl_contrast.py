@@ -149,16 +149,18 @@ def _brute_force(anchors, positives, negatives, temperature):
 
 
 def test_info_nce_equals_brute_force():
-    shapes = (7, 5), (7, 3, 5), (11, 5)
-    anchors, positives, negatives = (functional.normalize(torch.randn(s, dtype=torch.float64), dim=-1) for s in shapes)
-    found = info_nce(anchors, positives, negatives, 0.1)
-    assert found.item() == pytest.approx(_brute_force(anchors, positives, negatives, 0.1), rel=1e-9)
+    shapes = (7, 5), (9, 5), (11, 5)
+    anchors, same, other = (functional.normalize(torch.randn(s, dtype=torch.float64), dim=-1) for s in shapes)
+    places = torch.randint(0, 9, (7, 3))
+    found = info_nce(anchors, same, places, other, 0.1)
+    assert found.item() == pytest.approx(_brute_force(anchors, same[places], other, 0.1), rel=1e-9)
 
 
 @pytest.mark.parametrize(("anchors", "positives", "negatives"), [(0, 0, 3), (2, 0, 3), (2, 2, 0)])
 def test_info_nce_of_nothing_is_zero_and_has_a_graph(anchors, positives, negatives):
     z = torch.randn(anchors, 5, requires_grad=True)
-    loss = info_nce(z, torch.randn(anchors, positives, 5), torch.randn(negatives, 5), 0.1)
+    places = torch.zeros(anchors, positives, dtype=torch.long)
+    loss = info_nce(z, torch.randn(3, 5), places, torch.randn(negatives, 5), 0.1)
     loss.backward()
     assert loss.item() == 0
     assert not z.grad.any()

@@ -140,6 +140,18 @@ def test_explanation_provenance_and_several_splits(tmp_path):
     assert verify_benchmark(made, workers=1) == []
 
 
+def test_benchmarks_in_folders_of_one_name_are_not_taken_for_each_other(tmp_path):
+    """`datasets` looks neither at a folder's path nor at the age of its files when it finds its cache."""
+    said = Explanation(type="splice", area="left", content="a cat", evidence="no shadow")
+    versions = [item(), item(explanation=said), item(mask=region(2))]
+    made = [assembled(tmp_path / str(index) / "out", [one]) for index, one in enumerate(versions)]
+    first, explained, other = (one.load("pixel")[0] for one in made)
+    assert (first["explanation"], explained["explanation"]) == (None, said)
+    assert first["mask"] != other["mask"]
+    for one in (other, first, explained):
+        assert one["image"] == first["image"]
+
+
 def test_row_groups_hold_at_most_a_hundred_rows(tmp_path):
     data = encoded(photo(1, 8, 8), "PNG")
     blank = np.zeros((8, 8), bool)

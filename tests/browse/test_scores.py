@@ -24,7 +24,7 @@ from forgebench.errors import InputError, NotFoundError
 
 from .conftest import score, write_folder
 
-CENTRE = ("mask", "map", "pixel_f1", "pixel_iou", "pixel_auc", "pixel_ap", "false_area", "score", "status")
+CENTRE = ("mask", "map", "errors", "pixel_f1", "pixel_iou", "pixel_auc", "pixel_ap", "false_area", "score", "status")
 
 
 def samples_of(dataset: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def test_a_second_submission_adds_fields(fo: ModuleType, benchmark: Benchmark, s
 
 def test_again_with_the_same_scores_changes_nothing(fo: ModuleType, benchmark: Benchmark, scores: Path):
     browsed = browse(benchmark, [scores])
-    fields = [ID, *(f"centre_box_{name}" for name in CENTRE if name not in ("mask", "map"))]
+    fields = [ID, *(f"centre_box_{name}" for name in CENTRE if name not in ("mask", "map", "errors"))]
     before = browsed.dataset.values(fields)
     maps = browsed.dataset.values("centre_box_map.map_path")
     times = [Path(path).stat().st_mtime_ns for path in maps]
