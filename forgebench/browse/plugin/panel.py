@@ -55,7 +55,7 @@ class Threshold(foo.Panel):  # type: ignore[misc]
         panel = types.Object()
         panel.float(
             "threshold", min=_LOWEST, max=1, default=0.5, on_change=self.moved,
-            view=types.SliderView(label="Called tampered from this probability on", step=_STEP),
+            view=types.SliderView(label="Threshold", step=_STEP),
         )  # fmt: skip
         panel.md(ctx.panel.state.counts or "", name="counts")
         panel.btn("show", "Show masks at this threshold", on_click=self.show, variant="contained")
