@@ -101,9 +101,10 @@ class Attention(nn.Module):
         """Shape (windows, n, c) in and out."""
         # The published layout is (heads, [q, k, v], d): every head's three parts lie together.
         parts = self.qkv(self.norm(tokens)).unflatten(-1, (self.heads, 3, -1)).permute(3, 0, 2, 1, 4)
-        bias = self.attention_biases[:, cast(Tensor, self.attention_bias_idxs)].to(parts.dtype)
-        mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=bias[None])
-        return cast(Tensor, self.proj(mixed.transpose(1, 2).flatten(2)))
+        queries, keys, values = parts.unbind()
+        bias = self.attention_biases[:, cast(Tensor, self.attention_bias_idxs)]
+        weights = (queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5 + bias).softmax(dim=-1)
+        return cast(Tensor, self.proj((weights.to(values.dtype) @ values).transpose(1, 2).flatten(2)))
 
 
 class Mlp(nn.Module):

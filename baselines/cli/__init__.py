@@ -5,10 +5,13 @@ from __future__ import annotations
 import typer
 
 from baselines.cli.band import band
+from baselines.cli.coarseness import coarseness
 from baselines.cli.explain import explain_study, explain_train, judge
 from baselines.cli.export import export
 from baselines.cli.methods import methods
+from baselines.cli.onnx import onnx
 from baselines.cli.study import study
+from baselines.cli.teach import teach
 from baselines.cli.train import train
 from forgebench.cli import Group
 
@@ -20,7 +23,9 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export, study, band, explain_train, explain_study, judge):
+for command in (
+    methods, train, export, study, band, teach, coarseness, onnx, explain_train, explain_study, judge,
+):  # fmt: skip
     app.command()(command)
 
 
