@@ -82,7 +82,7 @@ def test_training_begins_with_the_named_weights_and_an_export_needs_them_no_more
 
 def test_a_start_without_its_weights_is_told(bench, tmp_path):
     config = replace(PRESETS["tiny"], backbone=replace(PRESETS["tiny"].backbone, name=str(tmp_path)))
-    with pytest.raises(FileNotFoundError, match="model.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         train(METHOD, config, bench, tmp_path / "run", split="test")
 
 
@@ -148,11 +148,15 @@ def test_the_coarseness_sweep_writes_what_the_records_say(bench, tmp_path, monke
         def run(self):
             for place, name in enumerate(("full", *asked)):
                 metrics = [
-                    {"metric": m, "definition": "forgebench", "subset": None, "value": v, "ci_low": v - 0.1, "ci_high": v + 0.1}
+                    {
+                        "metric": m, "definition": "forgebench", "subset": None, "value": v, "ci_low": v - 0.1,
+                        "ci_high": v + 0.1,
+                    }
                     for m, v in zip(coarseness.SHOWN, (0.9, 0.8 - place / 10, 0.7, None), strict=True)
                     if v is not None
                 ]
-                metrics.append({"metric": "image_auc", "definition": "forgebench", "subset": None, "value": None, "ci_low": None, "ci_high": None})
+                unknown = dict.fromkeys(("subset", "value", "ci_low", "ci_high"))
+                metrics.append({"metric": "image_auc", "definition": "forgebench", **unknown})
                 found[self.keep / name] = metrics
 
     found: dict[Path, list] = {}
