@@ -24,8 +24,10 @@ from perf.common import in_turn, machine, peak_mb, table
 BATCH, SIZE = 8, 224
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SAM_SIZES = {
-    "base": (768, 12, 12, (2, 5, 8, 11)), "large": (1024, 24, 16, (5, 11, 17, 23)), "huge": (1280, 32, 16, (7, 15, 23, 31)),
-}  # fmt: skip
+    "base": (768, 12, 12, (2, 5, 8, 11)),
+    "large": (1024, 24, 16, (5, 11, 17, 23)),
+    "huge": (1280, 32, 16, (7, 15, 23, 31)),
+}
 """Width, blocks, heads and blocks with global attention of the published SAMs."""
 
 
