@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 CORE := $(if $(wildcard $(VENV)/dev.stamp),$(VENV)/dev.stamp,$(VENV)/core.stamp)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak perf pictures schemas pages docs clean
+.PHONY: help demo test check soak perf pictures schemas pages docs audit clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ pages: $(VENV)/dev.stamp  ## write the generated pages of the documentation agai
 	$(BIN)/python -m docs.generate.dataset_table
 	$(BIN)/python -m docs.generate.definitions
 	$(BIN)/python -m docs.generate.metrics
+
+audit: $(VENV)/dev.stamp  ## licences and known vulnerabilities of what is installed
+	$(BIN)/python -m tests.dependencies
 
 docs: $(VENV)/dev.stamp  ## build the documentation site, strictly
 	$(BIN)/python -m mkdocs build --strict

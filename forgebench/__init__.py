@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from forgebench.benchmark.build import build
     from forgebench.benchmark.degrade import degrade
     from forgebench.benchmark.grid import degrade_grid, open_grid
+    from forgebench.benchmark.hide import Halves, hide
     from forgebench.benchmark.opened import Benchmark, open_benchmark
     from forgebench.benchmark.publish import Pushed, push
     from forgebench.benchmark.synthesize import synthesize
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from forgebench.sources import SourceSpec, sources
     from forgebench.submission.opened import Submission
     from forgebench.submission.predict import predict, predict_grid
+    from forgebench.submission.submit import submit
     from forgebench.submission.validate import validate
     from forgebench.submission.write import write_submission
 
@@ -39,7 +41,8 @@ _HOMES = {
     "annotations": ("loosen",),
     "audits": ("audit",),
     "benchmark": (
-        "Benchmark", "Pushed", "build", "degrade", "degrade_grid", "open_benchmark", "open_grid", "push", "synthesize",
+        "Benchmark", "Halves", "Pushed", "build", "degrade", "degrade_grid", "hide", "open_benchmark", "open_grid",
+        "push", "synthesize",
     ),
     "errors": ("ForgeBenchError", "InputError", "NotFoundError", "Problem", "ProblemsError"),
     "schema": ("Box", "Explanation", "Prediction", "Sample"),
@@ -48,16 +51,16 @@ _HOMES = {
         "sign", "verify",
     ),
     "sources": ("SourceSpec", "sources"),
-    "submission": ("Submission", "predict", "predict_grid", "validate", "write_submission"),
+    "submission": ("Submission", "predict", "predict_grid", "submit", "validate", "write_submission"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "InputError", "NotFoundError", "Prediction",
-    "Problem", "ProblemsError", "Pushed", "Record", "Robustness", "Sample", "SourceSpec", "Submission", "__version__",
-    "audit", "build", "compare", "degrade", "degrade_grid", "loosen", "metrics", "open_benchmark", "open_grid",
-    "predict", "predict_grid", "push", "read_record", "rescore", "robustness", "score", "score_grid", "sign",
-    "sources", "synthesize", "validate", "verify", "write_submission",
+    "Benchmark", "Box", "Comparison", "Explanation", "ForgeBenchError", "Halves", "InputError", "NotFoundError",
+    "Prediction", "Problem", "ProblemsError", "Pushed", "Record", "Robustness", "Sample", "SourceSpec", "Submission",
+    "__version__", "audit", "build", "compare", "degrade", "degrade_grid", "hide", "loosen", "metrics",
+    "open_benchmark", "open_grid", "predict", "predict_grid", "push", "read_record", "rescore", "robustness", "score",
+    "score_grid", "sign", "sources", "submit", "synthesize", "validate", "verify", "write_submission",
 ]  # fmt: skip
 
 

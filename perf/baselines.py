@@ -1,95 +1,180 @@
-"""Training steps and prediction of the baselines against their backbone's own passes, and the time spent waiting."""
+"""Training and prediction of the reference methods against their own backbones, and the wait for the loader."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 import forgebench
 from baselines.common.config import override
 from baselines.common.data import Batch
+from baselines.common.encoders import VisionEncoder
 from baselines.common.loop import train
 from baselines.common.method import Model, Progress
 from baselines.common.predictor import Predictor
 from baselines.common.registry import get
-from forgebench import Sample
 from forgebench.demo import PHOTOS
-from perf.common import in_turn, machine, peak_mb, table
+from perf.common import in_turn, machine, peak_mb, smooth, table
 
-REAL = ("encoder.width=384", "encoder.depth=12", "encoder.heads=6", "encoder.patch=14", "encoder.image_size=224")
-"""Random weights of DINOv2-S's size: speed does not depend on what they say."""
-BATCH, SIZE = 8, 224
-
-
-def main() -> None:
-    """Measure methods that have a vision transformer as their backbone."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("methods", nargs="*", help="those named; vilaco, sapl, coop and linear-probe unless said")
-    given = parser.parse_args()
-    print(machine())
-    for name in given.methods or ("vilaco", "sapl", "coop", "linear-probe"):
-        table(f"{name}, {SIZE} pixels, batches of {BATCH}, one core", _rows(name))
-    table("The loader", [("share of a training run that waits for it, 2 workers", f"{waiting():.1%}")])
-    print(f"\nPeak memory: {peak_mb():.0f} MB")
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+PRECISION = "bf16" if DEVICE == "cuda" else "no"
+SIDE = 512
+"""Of the images that are predicted, pixels."""
 
 
-def _rows(name: str) -> list[tuple[str, str]]:
-    model = _built(name)
-    backbone = model.vision if hasattr(model, "vision") else model.encoder
-    images = torch.rand(BATCH, 3, SIZE, SIZE)
-    batch = Batch([str(i) for i in range(BATCH)], images, torch.arange(BATCH) % 2 * 1.0, images[:, :1] > -1)
-    predictor = Predictor(name, "image", _config(name), model, "cpu")
-    samples = [Sample(str(i), b"", np.zeros((SIZE, SIZE, 3), np.uint8), SIZE, SIZE) for i in range(BATCH)]
+class Case(NamedTuple):
+    """A method as it is measured: weights are random, their sizes are real."""
 
-    def forward() -> None:
-        with torch.inference_mode():
-            backbone(images)
-
-    def both_ways() -> None:
-        backbone.zero_grad()
-        backbone(images).dense.sum().backward()
-
-    def train_step() -> None:
-        model.zero_grad()
-        torch.stack([one.float() for one in model.losses(batch, Progress(1.0, 2, 1, 2)).values()]).sum().backward()
-
-    # All that a frozen backbone does in training is its forward pass.
-    alone, predicted = in_turn(forward, lambda: list(predictor.predict(samples)), repeats=3)
-    trained_alone, trained = in_turn(forward if backbone.frozen else both_ways, train_step, repeats=3)
-    return [
-        ("backbone's forward pass", f"{BATCH / alone:.1f} images/s"),
-        ("prediction, resizing included", f"{BATCH / predicted:.1f} images/s"),
-        ("ratio", f"{alone / predicted:.2f}"),
-        (f"backbone's part of a training step ({'frozen' if backbone.frozen else 'trained'})",
-         f"{BATCH / trained_alone:.1f} images/s"),
-        ("training step", f"{BATCH / trained:.1f} images/s"),
-        ("ratio", f"{trained_alone / trained:.2f}"),
-    ]  # fmt: skip
+    preset: str
+    settings: Mapping[str, str]
+    trained: bool
+    """Whether gradients go through the backbone: then they do in what it is compared with."""
 
 
-def _config(name: str) -> object:
-    changes = dict(one.split("=") for one in REAL) | {"encoder.name": "''", "encoder.cache": "''", "data.size": str(SIZE)}
-    small = get(name).presets["small"]
-    return override(replace(small, training=replace(small.training, batch_size=BATCH)), changes)
+_VIT_S = {
+    "encoder.name": "''", "encoder.width": "384", "encoder.depth": "12", "encoder.heads": "6", "encoder.patch": "14",
+    "encoder.image_size": "518",
+}  # fmt: skip
+CASES = {
+    "linear-probe": Case("small", _VIT_S, trained=False),
+    "vilaco": Case("small", _VIT_S, trained=False),
+    "sapl": Case("small", _VIT_S, trained=False),
+    "sapl with LoRA": Case("small", _VIT_S | {"encoder.lora_rank": "8"}, trained=True),
+    "boxpromptiml": Case("paper", {"backbone.name": "''"}, trained=True),
+}
 
 
-def _built(name: str) -> Model:
-    torch.manual_seed(0)
-    return get(name).build(_config(name)).train()
+def _backbone(model: Model, config: Any) -> nn.Module:  # noqa: ANN401
+    """The backbone alone, as its own library has it."""
+    if not hasattr(config, "encoder"):
+        return model.backbone
+    trained = any(parameter.requires_grad for parameter in _vision(model).tower.parameters())
+    return VisionEncoder(replace(config.encoder, lora_rank=0, train=trained)).tower.to(DEVICE)
 
 
-def waiting() -> float:
-    """The share of a short training run that waits for pictures."""
-    with tempfile.TemporaryDirectory() as folder:
-        bench = forgebench.synthesize(PHOTOS, Path(folder) / "bench", n=48, recipe="demo", workers=2)
-        config = override(_config("linear-probe"), {"training.workers": "2", "training.epochs": "1"})
-        return train(get("linear-probe"), config, bench.path, Path(folder) / "run", split="test").waiting
+def _vision(model: Model) -> VisionEncoder:
+    return next(one for one in model.modules() if isinstance(one, VisionEncoder))
+
+
+def _forward(backbone: nn.Module, images: Tensor) -> Tensor:
+    made = backbone(images)
+    return made.last_hidden_state if hasattr(made, "last_hidden_state") else made[-1]
+
+
+def _timed(function: Callable[[], object]) -> Callable[[], object]:
+    """The function within autocast, ended when the device has ended."""
+
+    def run() -> None:
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=PRECISION == "bf16"):
+            function()
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
+
+    return run
+
+
+def _batch(size: int, count: int) -> Batch:
+    rng = np.random.default_rng(0)
+    pictures = np.stack([[smooth(rng, size, size) for _ in range(3)] for _ in range(count)])
+    images = torch.from_numpy(pictures).float() / 255
+    labels = (torch.arange(count) % 2).float()
+    heat = (images[:, :1] > 0.7).float() * labels.view(-1, 1, 1, 1)
+    names = [str(index) for index in range(count)]
+    return Batch(names, images, labels, torch.ones_like(heat) > 0, targets=heat).to(DEVICE)
+
+
+def _training(model: Model, backbone: nn.Module, config: Any, trained: bool, repeats: int) -> tuple[float, float]:  # noqa: ANN401
+    """Seconds of the backbone's own pass over a batch, and of a whole step."""
+    batch = _batch(config.data.size, config.training.batch_size)
+    optimizer = torch.optim.AdamW(model.parameter_groups(config.training), lr=1e-5)
+    progress = Progress(config.training.epochs / 2, config.training.epochs, 1, 2)  # past every warm-up
+
+    def alone() -> None:
+        with torch.set_grad_enabled(trained):
+            made = _forward(backbone, batch.images)
+        if trained:
+            made.float().square().mean().backward()
+            backbone.zero_grad(set_to_none=True)
+
+    def step() -> None:
+        terms = model.losses(batch, progress)
+        torch.stack([term.float() for term in terms.values()]).sum().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        model.after_step(batch, progress)
+
+    model.train()
+    return in_turn(_timed(alone), _timed(step), repeats)
+
+
+def _prediction(model: Model, backbone: nn.Module, config: Any, repeats: int) -> tuple[float, float]:  # noqa: ANN401
+    """Seconds of the backbone's forward over a batch, and of predictions from pixels to maps of the images' size."""
+    count, rng = config.training.batch_size, np.random.default_rng(0)
+    images = _batch(config.data.size, count).images
+    photographs = [np.stack([smooth(rng, SIDE, SIDE)] * 3, axis=2) for _ in range(count)]
+    samples = [forgebench.Sample(str(i), b"", image, SIDE, SIDE) for i, image in enumerate(photographs)]
+    predictor = Predictor("timed", "image", config, model, DEVICE)
+    backbone.eval()
+    alone = torch.inference_mode()(lambda: _forward(backbone, images))
+    return in_turn(_timed(alone), _timed(lambda: list(predictor.predict(samples))), repeats)
+
+
+def _waiting(name: str, config: Any, root: Path) -> float:  # noqa: ANN401
+    """The share of an epoch's time that is spent waiting for one process that decodes photographs ahead."""
+    forgebench.synthesize(PHOTOS, root / "bench", n=96, workers=1)
+    made = replace(config, training=replace(config.training, epochs=1, workers=1, precision=PRECISION))
+    return train(get(name), made, root / "bench", root / "run", split="test").waiting
+
+
+def measure(name: str, repeats: int) -> None:
+    """Print what a method takes."""
+    torch.set_num_threads(1)
+    method, case = get(name.split()[0]), CASES[name]
+    made = override(method.presets[case.preset], case.settings)
+    config = replace(made, training=replace(made.training, precision=PRECISION))
+    model = method.build(config).to(DEVICE)
+    backbone = _backbone(model, config)
+    count, size = config.training.batch_size, config.data.size
+    floor, step = _training(model, backbone, config, case.trained, repeats)
+    forward, predict = _prediction(model, backbone, config, repeats)
+    passes = "forward and backward" if case.trained else "forward, for it is frozen"
+    rows = [
+        (f"the backbone alone, {passes}", f"{count / floor:.1f} images/s"),
+        ("a training step", f"{count / step:.1f} images/s"),
+        ("share of the backbone's speed", f"{floor / step:.2f}"),
+        ("the backbone's forward", f"{count / forward:.1f} images/s"),
+        (f"prediction of images of {SIDE}×{SIDE}, maps of their size", f"{count / predict:.1f} images/s"),
+        ("share of the backbone's speed", f"{forward / predict:.2f}"),
+    ]
+    if method.targets is None:
+        with tempfile.TemporaryDirectory() as root:
+            rows.append(("waiting for one loader process", f"{_waiting(method.name, config, Path(root)):.1%}"))
+    rows.append(("peak memory", f"{peak_mb():.0f} MB"))
+    if DEVICE == "cuda":
+        rows.append(("peak memory of the GPU", f"{torch.cuda.max_memory_allocated() / 2**20:.0f} MB"))
+    where = torch.cuda.get_device_name() if DEVICE == "cuda" else machine()
+    table(f"{name}: {size} pixels, batches of {count}, precision {PRECISION} ({where})", rows)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *CASES], default=[])
+    parser.add_argument("--repeats", type=int, default=5)
+    asked = parser.parse_args()
+    if len(asked.names) == 1:
+        measure(asked.names[0], asked.repeats)
+    for one in (asked.names or CASES) if len(asked.names) != 1 else ():
+        # Each in a process of its own: memory is the most that the process has held.
+        command = [sys.executable, "-m", "perf.baselines", one, "--repeats", str(asked.repeats)]
+        subprocess.run(command, check=True)

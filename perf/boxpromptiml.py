@@ -1,4 +1,4 @@
-"""BoxPromptIML: the student against its backbone, its latency in torch and ONNX, and the teacher against SAM's encoder."""
+"""BoxPromptIML: the student against its backbone, latency in torch and ONNX, the teacher against SAM's encoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ from perf.common import in_turn, machine, peak_mb, table
 
 BATCH, SIZE = 8, 224
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-SAM_SIZES = {"base": (768, 12, 12, (2, 5, 8, 11)), "large": (1024, 24, 16, (5, 11, 17, 23)), "huge": (1280, 32, 16, (7, 15, 23, 31))}
+SAM_SIZES = {
+    "base": (768, 12, 12, (2, 5, 8, 11)),
+    "large": (1024, 24, 16, (5, 11, 17, 23)),
+    "huge": (1280, 32, 16, (7, 15, 23, 31)),
+}
 """Width, blocks, heads and blocks with global attention of the published SAMs."""
 
 

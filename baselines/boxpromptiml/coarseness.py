@@ -80,10 +80,13 @@ def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
         known = [row for row in found if row[name]["value"] is not None]
         x = [row["coarseness"] + 0.003 * shift for row in known]
         y = [row[name]["value"] for row in known]
-        around = [[row[name]["value"] - row[name]["low"] for row in known], [row[name]["high"] - row[name]["value"] for row in known]]
+        below = [row[name]["value"] - row[name]["low"] for row in known]
+        above = [row[name]["high"] - row[name]["value"] for row in known]
+        around = [below, above]
         axes.errorbar(x, y, yerr=around, marker="o", capsize=3, label=f"{name}, test")
     known = [row for row in found if row["iou"] is not None]
-    axes.plot([row["coarseness"] for row in known], [row["iou"] for row in known], "k--", label="pseudo masks' IoU, train")
+    places, quality = [row["coarseness"] for row in known], [row["iou"] for row in known]
+    axes.plot(places, quality, "k--", label="pseudo masks' IoU, train")
     axes.set(xlabel="coarseness: a side moves outward by up to this share", ylim=(0, 1))
     axes.legend(frameon=False, fontsize=8, ncols=2)
     partial = path.with_suffix(".partial")

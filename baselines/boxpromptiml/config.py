@@ -112,7 +112,9 @@ class Config:
 
 _PAPER = Config(
     # [D] Optimizer of the same lab's SCAF, and its augmentation; [B] 224 pixels, 20 epochs.
-    training=Training(epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16"),
+    training=Training(
+        epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16"
+    ),
     data=Data(
         size=224, flip=0.5, vertical_flip=0.5, rotate90=0.5, brightness=0.1, blur_chance=0.2, jpeg_quality=(70, 100),
         jpeg_chance=0.2,
@@ -146,6 +148,6 @@ ABLATIONS: Mapping[str, Mapping[str, str]] = {
         "training.epochs": "5",
     },
 }  # fmt: skip
-"""The paper's parts left out one by one; and its backbone, from random weights and at the size that a CPU can afford."""
+"""The paper's parts left out one by one; and its backbone, from random weights, at a size that a CPU can afford."""
 
 PRESETS: Mapping[str, Config] = {"tiny": _TINY, "small": _SMALL, "paper": _PAPER}

@@ -41,7 +41,8 @@ def measure(config: Config, benchmark: str | Path, *, split: str = "train") -> d
     if not found:
         raise InputError(f"No sample of {benchmark}, {split}, has both truth and a pseudo mask. Run teach first.")
     masks, boxes = zip(*found, strict=True)
-    about = {name: getattr(config.teacher, name) for name in ("kind", "name", "coarseness", "least_share", "most_dilation")}
+    settings = ("kind", "name", "coarseness", "least_share", "most_dilation")
+    about = {name: getattr(config.teacher, name) for name in settings}
     counts = {"n": len(found), "n_without_truth_or_mask": len(tampered) - len(found)}
     return {"teacher": about, **counts, "masks": _summary(masks), "boxes": _summary(boxes)}
 

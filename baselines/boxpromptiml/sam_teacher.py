@@ -68,7 +68,7 @@ class SamTeacher:
         """
         height, width = self.resized(image.shape[:2])
         small = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR), np.float32)
-        ready = torch.from_numpy((small - np.float32(_MEAN)) / np.float32(_STD)).permute(2, 0, 1)
+        ready = torch.from_numpy((small - np.array(_MEAN, np.float32)) / np.array(_STD, np.float32)).permute(2, 0, 1)
         return functional.pad(ready, (0, self.side - width, 0, self.side - height))
 
     def resized(self, size: tuple[int, ...]) -> tuple[int, int]:
@@ -85,7 +85,7 @@ class SamTeacher:
         height, width = self.resized(size)
         maps = [np.zeros((0, *size), np.float32)]
         corners = np.array([[x, y, x + w, y + h] for x, y, w, h in boxes], np.float32).reshape(-1, 4)
-        scaled = corners * np.float32([width / size[1], height / size[0]] * 2)
+        scaled = corners * np.array([width / size[1], height / size[0]] * 2, np.float32)
         for start in range(0, len(scaled), _AT_ONCE):
             prompts = torch.from_numpy(scaled[None, start : start + _AT_ONCE]).to(self.device)
             found = self.model(image_embeddings=embedding, input_boxes=prompts, multimask_output=False).pred_masks[0]

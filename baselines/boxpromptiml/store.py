@@ -92,7 +92,8 @@ class Store:
         return told if weights is None else {**told, "weights": weights}
 
     def _check(self, found: dict[str, object], expected: dict[str, object]) -> None:
-        wrong = [f"{name}: {found.get(name)!r}, not {value!r}" for name, value in expected.items() if found.get(name) != value]
+        other = {name: value for name, value in expected.items() if found.get(name) != value}
+        wrong = [f"{name}: {found.get(name)!r}, not {value!r}" for name, value in other.items()]
         if wrong:
             raise InputError(
                 f"{self.folder} holds the pseudo masks of another teacher ({'; '.join(wrong)}). "

@@ -57,7 +57,7 @@ class PseudoMasks:
         return self._as_target(logits)
 
     def boxes(self, row: Row) -> list[list[float]]:
-        """The boxes that the teacher is prompted with: as coarse as the configuration says, seeded by the sample's id."""
+        """The boxes that the teacher is prompted with: as coarse as configured, seeded by the sample's id."""
         seed = int.from_bytes(hashlib.sha256(f"coarse:{row['sample_id']}".encode()).digest()[:8])
         size = {"width": row["width"], "height": row["height"]}
         return loosen(row["boxes"] or [], self.config.coarseness, seed, **size)
@@ -87,7 +87,8 @@ class PseudoMasks:
 
     def _as_target(self, logits: Logits) -> NDArray[np.float32]:
         hard = (logits > 0).astype(np.float32)
-        target = 1 / (1 + np.exp(-logits)) if self.config.soft else hard
+        soft: NDArray[np.float32] = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        target = soft if self.config.soft else hard
         if self.config.resize == "hard":
             return target
         # Augmentation takes the nearest pixel; averaged over what a pixel of the student covers, it is an area mean.

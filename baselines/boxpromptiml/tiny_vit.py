@@ -49,7 +49,7 @@ class MBConv(nn.Module):
         self.conv1 = ConvNorm(width, hidden)
         self.conv2 = ConvNorm(hidden, hidden, 3, groups=hidden)
         self.conv3 = ConvNorm(hidden, width)
-        nn.init.zeros_(cast(Tensor, self.conv3.bn.weight))
+        nn.init.zeros_(cast(nn.BatchNorm2d, self.conv3.bn).weight)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Shape (B, c, h, w) in and out."""
@@ -195,7 +195,7 @@ class TinyViT(nn.Module):
         Returns:
             Four maps of shape (B, c, H / s, W / s), s = 4, 8, 16, 32.
         """
-        maps = self.patch_embed((images - self.mean) / self.std)
+        maps = self.patch_embed((images - cast(Tensor, self.mean)) / cast(Tensor, self.std))
         found = []
         for stage in self.stages:
             maps = stage(maps)

@@ -87,6 +87,6 @@ def _read(path: Path) -> dict[str, Tensor]:
             raise InputError(f"{path} is no checkpoint, or is damaged: {error}") from error
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001  torch raises many kinds for a damaged file
+    except Exception as error:
         raise InputError(f"{path} is no checkpoint, or is damaged: {error}") from error
     return dict(state.get("model", state))

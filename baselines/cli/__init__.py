@@ -6,6 +6,7 @@ import typer
 
 from baselines.cli.band import band
 from baselines.cli.coarseness import coarseness
+from baselines.cli.explain import explain_study, explain_train, judge
 from baselines.cli.export import export
 from baselines.cli.methods import methods
 from baselines.cli.onnx import onnx
@@ -22,7 +23,9 @@ def _about() -> None:
     """The reference methods: train, export, study. `forgebench predict` runs what is exported."""
 
 
-for command in (methods, train, export, study, band, teach, coarseness, onnx):
+for command in (
+    methods, train, export, study, band, teach, coarseness, onnx, explain_train, explain_study, judge,
+):  # fmt: skip
     app.command()(command)
 
 

@@ -37,10 +37,15 @@ def configured(name: str, preset: str, settings: list[str] | None, file: Path | 
         config = method.presets[preset]
     else:
         raise InputError(f"{method.name} has no preset {preset!r}. It has: {', '.join(method.presets)}")
-    return method, override(config, _changes(settings or []))
+    return method, override(config, changes(settings or []))
 
 
-def _changes(settings: list[str]) -> dict[str, str]:
+def changes(settings: list[str]) -> dict[str, str]:
+    """Settings by name.
+
+    Raises:
+        InputError: If one has no value.
+    """
     if wrong := [one for one in settings if "=" not in one]:
         raise InputError(f"Expected --set NAME=VALUE, got {', '.join(wrong)}")
     return {name: value for name, _, value in (one.partition("=") for one in settings)}

@@ -24,10 +24,14 @@ def train(
 ) -> None:
     """Train a method. Several GPUs: `accelerate launch -m baselines train …`."""
     chosen, made = configured(method, preset, settings, config)
+    from accelerate import PartialState
+
     from baselines.common.export import export
     from baselines.common.loop import train as run
 
     trained = run(chosen, made, data, out, split=split, resume=resume, say=lambda line: typer.echo(line, err=as_json))
+    if not PartialState().is_main_process:
+        return
     export(out)
     if as_json:
         numbers = {name: value for name, value in trained.best.numbers.items() if value == value}

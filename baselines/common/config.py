@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from forgebench.errors import InputError
 C = TypeVar("C")
 Precision = Literal["no", "bf16", "fp16"]
 Schedule = Literal["cosine", "step", "linear", "constant"]
+
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+"""A number such as 1e-4, which YAML 1.1 reads as a text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +189,8 @@ def _made(kind: Any, value: Any, where: str, wrong: list[str]) -> Any:  # noqa: 
     if origin is Literal and value in inside:
         return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if kind is float and isinstance(value, str) and _EXPONENT.fullmatch(value):
         return float(value)
     if isinstance(kind, type) and type(value) is kind:
         return value

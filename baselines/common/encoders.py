@@ -180,7 +180,7 @@ def named(load: Callable[[], Any], name: str) -> Any:  # noqa: ANN401
     """
     try:
         return load()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(
             f"{name} cannot be loaded: {first} Give a Hub name, or a folder with config.json and weights."

@@ -123,6 +123,7 @@ class _Run:
         return self._trained()
 
     def _trained(self) -> Trained:
+        self.accelerator.wait_for_everyone()  # the main process writes what the others may read next
         waiting = self.waited / self.seconds if self.seconds else 0.0
         return Trained(self.out, self.place.epoch, self.best, self.seconds, waiting)
 
@@ -174,7 +175,7 @@ class _Run:
             terms = self.wrapped(batch, progress)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         if not bool(torch.isfinite(total)):
-            shown = {name: float(term) for name, term in terms.items()}
+            shown = {name: float(term.detach()) for name, term in terms.items()}
             raise InputError(f"A loss is not finite at step {done.step}: {shown}. Try a lower learning rate.")
         self.accelerator.backward(total / training.accumulate)
         last = (done.batch + 1) % training.accumulate == 0 or done.batch + 1 == each
@@ -222,7 +223,8 @@ class _Run:
             return
         state = {
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
-            "place": asdict(self.place), "seen": self.seen, "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
+            "place": asdict(self.place), "seen": self.seen,
+            "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
             "random": checkpoint.random_states(), "config": to_yaml(self.config),
         }  # fmt: skip
         scaler = self.accelerator.scaler

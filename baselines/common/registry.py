@@ -12,6 +12,7 @@ METHODS = {
     "vilaco": "baselines.vilaco",
     "sapl": "baselines.sapl",
     "boxpromptiml": "baselines.boxpromptiml",
+    "ifdl-vlm": "baselines.ifdl_vlm",
     "linear-probe": "baselines.predecessors.linear_probe",
     "coop": "baselines.predecessors.coop",
     "mil-fcn": "baselines.predecessors.mil_fcn",

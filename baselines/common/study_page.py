@@ -56,6 +56,7 @@ def _tables(keep: Path) -> Iterator[str]:
 
 
 def cell(record: Record, metric: str) -> str:
+    """A number with its interval; a dash where it is undefined."""
     found = next(m for m in record.metrics if (m.metric, m.definition, m.subset) == (metric, "forgebench", None))
     if found.value is None:
         return "–"
@@ -83,7 +84,9 @@ def draw(keep: Path, to: Path) -> None:
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    found = json.loads((keep / FULL / COMPARED).read_text(encoding="utf-8"))
+    read = json.loads((keep / FULL / COMPARED).read_text(encoding="utf-8"))
+    # In one order for all metrics: the labels stand beside the first alone.
+    found = {metric: sorted(pairs, key=lambda pair: str(pair["second"])) for metric, pairs in read.items()}
     figure, axes = plt.subplots(1, len(METRICS) + 1, figsize=(13, 3), layout="constrained", width_ratios=[1, 1, 1, 1.3])
     for axis, metric in zip(axes, METRICS, strict=False):
         _draw_leads(axis, metric, found[metric])

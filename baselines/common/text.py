@@ -101,7 +101,7 @@ class ClipText(TextEncoder):
     def embed(self, tokens: Sequence[int]) -> Tensor:
         """Embeddings of tokens, shape (L, width)."""
         table = self.tower.embeddings.token_embedding
-        return table(torch.tensor(list(tokens), device=table.weight.device))
+        return table(torch.tensor(list(tokens), dtype=torch.long, device=table.weight.device))
 
     def ends(self) -> tuple[Tensor, Tensor]:
         """The embeddings of the tokens that begin and end a text."""
@@ -140,7 +140,7 @@ class LearnedText(TextEncoder):
 
     def embed(self, tokens: Sequence[int]) -> Tensor:
         """Embeddings of tokens, shape (L, width)."""
-        return self.words(torch.tensor(list(tokens), device=self.words.weight.device))
+        return self.words(torch.tensor(list(tokens), dtype=torch.long, device=self.words.weight.device))
 
     def ends(self) -> tuple[Tensor, Tensor]:
         """The embeddings of the tokens that begin and end a text."""

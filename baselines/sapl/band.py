@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from baselines.common.data import Batch, Samples
 from baselines.common.export import load_model
+from baselines.sapl.contrast import edge_tokens
 from baselines.sapl.model import Maps, Sapl
 from baselines.sapl.places import RESAMPLES, interval, mean_at, places, signed_distance
 from baselines.sapl.processing import process, upsampled
@@ -93,8 +94,9 @@ def _row(
 ) -> _Row | None:
     if batch.masks is None or batch.has_mask is None:
         return None
-    p, edges = maps.p[place].numpy(), maps.edges[place].numpy()
-    strongest = edges >= np.sort(edges)[-max(1, round(model.config.contrast.edge_share * len(edges)))]
+    p = maps.p[place].numpy()
+    strongest = np.zeros(p.shape, bool)
+    strongest[edge_tokens(maps.edges, model.config.contrast.edge_share)[place].numpy()] = True
     if not batch.labels[place]:
         return {"tampered": False, "edges": {"authentic": float(p[strongest].mean())}}
     mask = batch.masks[place, 0].numpy() > 0

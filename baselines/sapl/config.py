@@ -144,7 +144,9 @@ ABLATIONS = {
     "no HECL": {"contrast.beta": "0.0"},
     "CoOp (neither)": {"prompts.aware": "false", "contrast.beta": "0.0"},
     "no processing": {f"processing.{name}": value for name, value in _UNPROCESSED.items()},
-    "LoRA": {"encoder.lora_rank": "4", "encoder.lora_alpha": "8", "training.epochs": "1", "contrast.wait_epochs": "0.25",
-             "contrast.rise_epochs": "0.25"},
+    "LoRA": {
+        "encoder.lora_rank": "4", "encoder.lora_alpha": "8", "training.epochs": "1",
+        "contrast.wait_epochs": "0.25", "contrast.rise_epochs": "0.25",
+    },
 }  # fmt: skip
 """What a study of `small` changes."""

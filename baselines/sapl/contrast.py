@@ -34,8 +34,8 @@ def select(
         manipulated_share: Of the edge tokens.
         genuine_share: Of the edge tokens.
     """
-    count = _share(edge_share, edges.shape[1])
-    strongest = edges.topk(count, dim=1).indices
+    strongest = edge_tokens(edges, edge_share)
+    count = strongest.shape[1]
     order = p.gather(1, strongest).argsort(dim=1, descending=True)
     suspect = strongest.gather(1, order)
     tampered = labels.bool()[:, None]
@@ -43,6 +43,11 @@ def select(
     least = _marked(edges, suspect[:, count - _share(genuine_share, count) :])
     genuine = torch.where(tampered, least & ~manipulated, _marked(edges, strongest))
     return Selection(genuine, manipulated)
+
+
+def edge_tokens(edges: Tensor, share: float) -> Tensor:
+    """Level 1: the indices of the strongest edges of each row of (B, n), strongest first; shape (B, k)."""
+    return edges.topk(_share(share, edges.shape[1]), dim=1).indices
 
 
 def _share(share: float, count: int) -> int:

@@ -17,6 +17,7 @@ from baselines.sapl.contrast import EdgeContrast, Selection, ramp, select
 from baselines.sapl.edges import soft_edges
 from baselines.sapl.processing import process
 from baselines.sapl.prompts import EdgeAwareContexts
+from baselines.sapl.refine import Sam
 from baselines.sapl.similarity import label_losses, p_manipulated
 
 
@@ -61,6 +62,7 @@ class Sapl(Model):
             projected=contrast.projected, queue=contrast.queue, positives=contrast.positives,
             temperature=contrast.temperature,
         ) if contrast.beta else None  # fmt: skip
+        self.sam = Sam(config.processing.sam) if config.processing.sam else None
         if config.encoder.vv_attention:
             _without_queries(self.vision.blocks[-1])
 
@@ -150,7 +152,8 @@ class Sapl(Model):
         """The processed map; the score is the mean of the most suspect tokens of the similarity map as it was."""
         steps = self.config.processing
         maps = self.maps(images, attention_blocks=self.config.affinity_blocks if steps.affinity else 0)
-        processed = process(maps.p, maps.attention, maps.grid, (images.shape[-2], images.shape[-1]), steps)
+        refine = self.sam.refinement(images, steps.sam_agreement) if self.sam is not None else None
+        processed = process(maps.p, maps.attention, maps.grid, (images.shape[-2], images.shape[-1]), steps, refine)
         return Output(processed[:, None], top_mean(maps.p))
 
 

@@ -5,6 +5,8 @@ A map is never rescaled by its own extremes: an authentic image's low map stays 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import torch
@@ -17,6 +19,8 @@ from baselines.sapl.config import Processing
 
 Floats = NDArray[np.float32]
 _Bits = NDArray[np.bool_]
+Refine = Callable[[int, Floats, _Bits], _Bits]
+"""An image's place in the batch, its map and what is called tampered there; gives what is to be called so."""
 
 THRESHOLD = 0.5
 """Of a region: the scorer's own."""
@@ -92,8 +96,9 @@ def settled(p: Floats, called: _Bits) -> Floats:
 
 
 def process(
-    p: Tensor, attention: Tensor | None, grid: tuple[int, int], size: tuple[int, int], steps: Processing
-) -> Tensor:
+    p: Tensor, attention: Tensor | None, grid: tuple[int, int], size: tuple[int, int], steps: Processing,
+    refine: Refine | None = None,
+) -> Tensor:  # fmt: skip
     """The whole chain, from P of shape (B, n) to maps of shape (B, H, W), float32, in [0, 1].
 
     Args:
@@ -102,7 +107,11 @@ def process(
         grid: The tokens' rows and columns.
         size: Height and width of the maps.
         steps: Which steps, and their sizes.
+        refine: Makes an image's regions better, last of all; None leaves them.
     """
     spread = p if attention is None else propagated(p, attention, steps.affinity)
     maps = upsampled(spread, grid, size, steps.sigma).cpu().numpy()
-    return torch.from_numpy(np.stack([settled(one, regions(one, steps)) for one in maps])).to(p.device)
+    called = [regions(one, steps) for one in maps]
+    if refine is not None:
+        called = [refine(index, one, found) for index, (one, found) in enumerate(zip(maps, called, strict=True))]
+    return torch.from_numpy(np.stack(list(map(settled, maps, called)))).to(p.device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,10 +28,11 @@ def window_mask(grid: tuple[int, int], window: int, shift: int) -> Tensor:
     return torch.zeros(same.shape).masked_fill(~same, float("-inf"))
 
 
-def distances(grid: tuple[int, int]) -> Tensor:
-    """City-block distance between tokens, shape (n, n), in tokens."""
+def distances(grid: tuple[int, int], over: Literal["plane", "sequence"]) -> Tensor:
+    """City-block distance between tokens, or that along their row-major sequence: shape (n, n), in tokens."""
     y, x = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
-    places = torch.stack([y.flatten(), x.flatten()], dim=1).float()
+    apart = torch.stack([y, x]) if over == "plane" else (y * grid[1] + x)[None]
+    places = apart.flatten(1).T.float()
     return torch.cdist(places, places, p=1)
 
 
@@ -57,7 +60,7 @@ class LocalGlobalAdapter(nn.Module):
         for index in range(config.layers):
             shift = config.window // 2 if index % 2 else 0
             self.register_buffer(f"mask_{index}", window_mask(grid, config.window, shift), persistent=False)
-        near = torch.exp(-distances(grid) / config.distance_scale)
+        near = torch.exp(-distances(grid, config.distance) / config.distance_scale)
         self.register_buffer("near", (near / config.adjacency_temperature).softmax(dim=-1), persistent=False)
         self.similar_half, self.near_half = nn.Linear(width, width // 2), nn.Linear(width, width - width // 2)
         self.join = nn.Linear(width, width)

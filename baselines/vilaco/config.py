@@ -31,7 +31,9 @@ class Adapter:
     similarity_cut: float = 0.7
     """Similarities below are 0: VadCLIP."""
     distance_scale: float = e
-    """Of the distance in tokens: VadCLIP's frames, here in two dimensions."""
+    """Of the distance in tokens: VadCLIP."""
+    distance: Literal["plane", "sequence"] = "plane"
+    """City-block over rows and columns (ours), or along the row-major sequence, as VadCLIP's over frames."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,8 @@ class Config:
     reading: Reading = "grid"
     """Which "8x8" is meant is not clear. The grid is the simplest, and one forward pass."""
     layers: tuple[int, ...] = ()
-    """Blocks whose tokens are averaged and projected instead of the last one's. Faithful: none."""
+    """Blocks whose tokens, normalised and averaged, are projected instead of the last one's. Faithful: none. Ours: the
+    last block knows what is seen and little of how it was recorded."""
     context: int = 16
     """Learned tokens around the class word, half on either side: CoOp; VadCLIP has 20."""
     context_spread: float = 0.02
@@ -107,7 +110,7 @@ PAPER = Config(
 SMALL = replace(
     PAPER,
     training=Training(
-        epochs=6, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
+        epochs=5, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
     ),
     data=Data(size=224),
     encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),

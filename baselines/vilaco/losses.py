@@ -61,7 +61,8 @@ def patch_consistency(patches: Tensor, labels: Tensor, config: Pseudo) -> Tensor
         config: Temperature, how many patches, and whose negatives.
     """
     unit = functional.normalize(patches.float(), dim=-1)
-    chosen = [[one[kind == of][: config.most] for of in (1, 0)] for one, kind in zip(unit, labels, strict=True)]
+    pairs = list(zip(unit, labels, strict=True))
+    chosen = [[_some(one[kind == of], config.most) for of in (0, 1)] for one, kind in pairs]
     pooled = [torch.cat([image[of] for image in chosen]) for of in (0, 1)]
     terms = []
     for image in chosen:
@@ -70,6 +71,13 @@ def patch_consistency(patches: Tensor, labels: Tensor, config: Pseudo) -> Tensor
             if len(anchors) > 1 and len(negatives):
                 terms.append(_info_nce(anchors, negatives, config.temperature))
     return torch.cat(terms).mean() if terms else patches.sum() * 0.0
+
+
+def _some(patches: Tensor, most: int) -> Tensor:
+    """At most so many of them, drawn at random: the first ones would always be an image's top rows."""
+    if len(patches) <= most:
+        return patches
+    return patches[torch.randperm(len(patches), device=patches.device)[:most]]
 
 
 def _info_nce(anchors: Tensor, negatives: Tensor, temperature: float) -> Tensor:

@@ -11,8 +11,9 @@ from typer.main import get_command
 
 from baselines.cli import app as baselines
 from forgebench.cli import app as forgebench
+from leaderboard.cli import app as leaderboard
 
-_COMMANDS = {"forgebench": forgebench, "python -m baselines": baselines}
+_COMMANDS = {"forgebench": forgebench, "python -m baselines": baselines, "python -m leaderboard": leaderboard}
 _HEAD = """\
 # Command line
 

@@ -43,4 +43,5 @@ def _facts(card: Card) -> str:
         "licence": f"{card.licence} Its images {publish}.", "home": f"<{card.homepage}>",
         "tested on": card.checked,
     }  # fmt: skip
-    return "\n".join([f"| name | `{card.name}` |", "|---|---|", *(f"| {what} | {said} |" for what, said in rows.items())])
+    lines = [f"| {what} | {said} |" for what, said in rows.items()]
+    return "\n".join([f"| name | `{card.name}` |", "|---|---|", *lines])

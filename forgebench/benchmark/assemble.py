@@ -54,7 +54,11 @@ def assemble(
     if not any(shard.rows for shard in shards):
         discard(out)
         raise InputError(f"No sample of {facts.name} is left to build: all have problems.")
-    manifest = _manifest(facts, shards, found, list(fixes))
+    return put_in_place(out, manifest_of(facts, shards, found, fixes))
+
+
+def put_in_place(out: Path, manifest: Manifest) -> Benchmark:
+    """Write manifest and cards beside the shards, and give the whole its name."""
     texts = {
         MANIFEST: manifest.model_dump_json(indent=1) + "\n",
         CARD: card_text(manifest),
@@ -64,7 +68,10 @@ def assemble(
     return Benchmark(out, manifest)
 
 
-def _manifest(facts: Facts, shards: list[Shard], problems: list[Problem], fixes: list[Fix]) -> Manifest:
+def manifest_of(
+    facts: Facts, shards: Sequence[Shard], problems: Sequence[Problem], fixes: Sequence[Fix]
+) -> Manifest:
+    """The manifest of finished shards."""
     splits: dict[str, SplitCounts] = {}
     for shard in shards:
         counts = splits.setdefault(shard.split, SplitCounts())

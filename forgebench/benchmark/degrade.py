@@ -82,6 +82,8 @@ def degrade(
     check_seed(seed)
     check_free(out)
     check_engine(engine)
+    for split in parent.splits:
+        parent.check_truth(split)
     check_sound(parent, workers)
     return make(parent, out, chosen, seed=seed, allow_issues=allow_issues, workers=workers, engine=engine)
 

@@ -63,6 +63,17 @@ class Facts(BaseModel):
     """The benchmark that this one was degraded from."""
 
 
+class Hidden(BaseModel):
+    """What the public half of a benchmark says of the truth that it does not hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    splits: list[str]
+    """Splits without truth: their labels are null and not counted, and their groups are the samples themselves."""
+    public_hash: str
+    """Over what this half holds, as the content hash is over the private half, which submissions are scored on."""
+
+
 class SplitCounts(BaseModel):
     """How many samples a split holds."""
 
@@ -85,6 +96,8 @@ class Manifest(BaseModel):
     """Over all that scoring reads; see `forgebench.benchmark.hashing`."""
     annotation_hash: str
     """Over boxes, scribbles and explanations."""
+    hidden: Hidden | None = None
+    """Where this is the public half of a benchmark; its content hash is then the private half's."""
     missing: list[str] = Field(default_factory=list)
     """Samples whose truth was found but not their image."""
     known_issues: list[Fix] = Field(default_factory=list)

@@ -108,6 +108,19 @@ class Benchmark:
         if split not in self.splits:
             raise InputError(f"{self.name} has no split {split!r}. It has: {', '.join(self.splits)}")
 
+    def check_truth(self, split: str) -> None:
+        """Make sure that there is such a split, and that its truth is here.
+
+        Raises:
+            InputError: If there is none, or this is the public half of a benchmark that hides it.
+        """
+        self.check_split(split)
+        hidden = self.manifest.hidden
+        if hidden is not None and split in hidden.splits:
+            raise InputError(
+                f"The truth of {self.name} {split} is hidden. Send predictions to its board: forgebench submit"
+            )
+
     def shards(self, split: str) -> list[Path]:
         """The Parquet files of a split, in order: those that `datasets` reads."""
         self.check_split(split)

@@ -104,7 +104,7 @@ def _check_group(job: tuple[RowGroup, str]) -> list[_Found | Problem]:
 def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
     sample_id = str(row["sample_id"])
     try:
-        content = content_line(row, split, _mask(row["mask"]), _mask(row["source_mask"]))
+        content = content_line(row, split, mask_of(row["mask"]), mask_of(row["source_mask"]))
         same_image = sha256(row["image"]["bytes"]) == row["sha256"]
         label = LABELS[row["label"]] if row["label"] in (0, 1) else str(row["label"])
         return _Found(split, sample_id, label, row_digest(row), same_image, content, annotation_line(row))
@@ -112,7 +112,8 @@ def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
         return Problem("changed", sample_id, "the values that were built", str(error), _BUILD_AGAIN)
 
 
-def _mask(cell: dict[str, Any] | None) -> Mask | None:
+def mask_of(cell: dict[str, Any] | None) -> Mask | None:
+    """A stored mask's pixels, true where there is any; None for no truth."""
     if cell is None:
         return None
     with Image.open(BytesIO(cell["bytes"])) as image:
@@ -141,8 +142,9 @@ def _samples(benchmark: Benchmark, found: list[_Found], whole: bool) -> Iterator
 def _totals(benchmark: Benchmark, found: list[_Found]) -> Iterator[Problem]:
     """The manifest's hashes and counts against those of the samples."""
     manifest = benchmark.manifest
+    content_hash = manifest.content_hash if manifest.hidden is None else manifest.hidden.public_hash
     pairs: dict[str, tuple[object, object]] = {
-        "content hash": (manifest.content_hash, hash_of_lines(one.content for one in found)),
+        "content hash": (content_hash, hash_of_lines(one.content for one in found)),
         "annotation hash": (manifest.annotation_hash, hash_of_lines(one.annotation for one in found)),
     }
     for split, said in manifest.splits.items():

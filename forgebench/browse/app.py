@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forgebench.errors import InputError
@@ -43,6 +45,7 @@ def serve(browsed: Browsed, port: int, ready: Callable[[str], None]) -> None:
     import fiftyone as fo
 
     check_port(port)
+    add_plugin()
     dataset = browsed.dataset
     first = next(iter(browsed.views), None)
     shown = dataset if first is None else dataset.load_saved_view(first)
@@ -54,3 +57,13 @@ def serve(browsed: Browsed, port: int, ready: Callable[[str], None]) -> None:
         pass
     finally:
         session.close()
+
+
+def add_plugin() -> None:
+    """Put our plugin where FiftyOne looks for them, beside whatever the user has there."""
+    import fiftyone as fo
+
+    to = Path(fo.config.plugins_dir) / "forgebench"
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("fiftyone.yml", "__init__.py"):
+        shutil.copyfile(Path(__file__).with_name("plugin") / name, to / name)

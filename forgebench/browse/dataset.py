@@ -14,8 +14,9 @@ from forgebench.browse.connect import connect
 from forgebench.browse.numbers import byte_of, definition_named
 from forgebench.browse.predictions import add_scores, noted
 from forgebench.browse.scores import read_scores
-from forgebench.browse.truth import INFO, import_truth
+from forgebench.browse.truth import ID, INFO, import_truth
 from forgebench.browse.views import save_disagreements, save_manipulations, save_views
+from forgebench.errors import InputError
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -69,10 +70,25 @@ def browse(
         without[one.title] = add_scores(dataset, one, methods.get(one.slug))
         methods[one.slug] = noted(one)
         views |= save_views(dataset, one)
-    dataset.info[INFO] |= {"methods": methods, "path": str(benchmark.path.resolve())}
+    # Set whole: FiftyOne does not notice a change within, and would not save it.
+    dataset.info[INFO] = {**dataset.info[INFO], "methods": methods, "path": str(benchmark.path.resolve())}
     views |= save_disagreements(dataset, methods, {one.slug for one in given})
     views |= save_manipulations(dataset)
     if audit is not None:
         views |= add_audit(dataset, audit, benchmark, split)
     arrange(dataset, methods, given)
     return Browsed(dataset, views, {title: count for title, count in without.items() if count})
+
+
+def ids_in(dataset: fo.Dataset, view: str | None) -> list[str]:
+    """The sample ids of a saved view; of the whole dataset where there is no view named.
+
+    Raises:
+        InputError: If there is no such view.
+    """
+    if view is None:
+        found: list[str] = dataset.values(ID)
+        return found
+    if not dataset.has_saved_view(view):
+        raise InputError(f"No view {view!r}. There are: {', '.join(dataset.list_saved_views()) or 'none'}")
+    return list(dataset.load_saved_view(view).values(ID))

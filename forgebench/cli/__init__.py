@@ -17,6 +17,7 @@ from forgebench.cli.compare import compare
 from forgebench.cli.degrade import degrade
 from forgebench.cli.demo import demo
 from forgebench.cli.doctor import doctor, versions
+from forgebench.cli.hide import hide
 from forgebench.cli.output import print_error
 from forgebench.cli.predict import predict
 from forgebench.cli.push import push
@@ -26,6 +27,7 @@ from forgebench.cli.robustness import robustness
 from forgebench.cli.score import score
 from forgebench.cli.sign import sign
 from forgebench.cli.sources import sources
+from forgebench.cli.submit import submit
 from forgebench.cli.synth import synth
 from forgebench.cli.validate import validate
 from forgebench.cli.verify import verify
@@ -83,7 +85,7 @@ def _about(
 
 for command in (
     demo, sources, build, synth, degrade, verify, audit, predict, validate, score, rescore, sign, compare, robustness,
-    report, browse, push, doctor,
+    report, browse, push, submit, hide, doctor,
 ):  # fmt: skip
     app.command()(command)
 

@@ -21,6 +21,9 @@ def report(
     ] = None,
     markdown: Annotated[Path | None, typer.Option(help="A file for the main table in Markdown.")] = None,
     latex: Annotated[Path | None, typer.Option(help="A file for the main table in LaTeX.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for the curves as PDF files; needs forgebench[figures].")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a page with tables, comparisons, curves and a gallery of best and worst cases."""
@@ -28,11 +31,14 @@ def report(
     from forgebench.report import write_report
 
     opened = None if benchmark is None else forgebench.open_benchmark(benchmark)
-    page = write_report(scores, out, benchmark=opened, metric=metric, markdown=markdown, latex=latex)
-    tables = {name: file for name, file in (("markdown", markdown), ("latex", latex)) if file is not None}
+    page = write_report(
+        scores, out, benchmark=opened, metric=metric, markdown=markdown, latex=latex, figures=figures
+    )
+    named = {"markdown": markdown, "latex": latex, "figures": figures}
+    beside = {name: file for name, file in named.items() if file is not None}
     if as_json:
-        print_json({"report": str(page), **{name: str(file) for name, file in tables.items()}})
+        print_json({"report": str(page), **{name: str(file) for name, file in beside.items()}})
         return
     typer.echo(f"Report: {page} (open it in a browser)")
-    for file in tables.values():
-        typer.echo(f"Table:  {file}")
+    for name, file in beside.items():
+        typer.echo(f"{name.capitalize()}: {file}")

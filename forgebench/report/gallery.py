@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from forgebench.benchmark import Benchmark
+from forgebench.browse.names import app_link
 from forgebench.errors import ForgeBenchError
 from forgebench.report.entries import Entry
 from forgebench.report.inputs import Row, check_hash, find_benchmark, open_scored, prediction, read_rows, truth_of
@@ -46,6 +47,8 @@ class Item:
     """Id of the truth's outline; None where nothing is tampered, or no truth is known."""
     heat: Picture | None
     numbers: list[tuple[str, str]]
+    link: str
+    """Where FiftyOne shows it, while `forgebench browse` runs on the reader's machine."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,16 @@ def make_gallery(entries: Sequence[Entry], benchmark: Benchmark | None) -> Galle
         check_hash(benchmark, entries[0])
     chosen = [(entry, shelves(entry.table)) for entry in entries]
     wanted = {str(entry.table.sample_id[i]) for entry, some in chosen for shelf in some for i in shelf.rows}
+    split = entries[0].record.benchmark.split
     try:
-        rows = read_rows(benchmark or find_benchmark(entries), entries[0].record.benchmark.split, wanted)
+        found = benchmark or find_benchmark(entries)
+        rows = read_rows(found, split, wanted)
     except ForgeBenchError as error:
         return Gallery(note=f"There are no pictures. {error}")
     images, outlines = _images(rows)
     n_heats = sum(len(shelf.rows) for entry, some in chosen for shelf in some if entry.table.localizes)
-    stock = _Stock(rows, images, outlines, _most_bytes(_HEAT_SHARE, n_heats))
+    links = {one: app_link(found, split, one) for one in wanted}
+    stock = _Stock(rows, images, outlines, links, _most_bytes(_HEAT_SHARE, n_heats))
     walls = [_wall(stock, number, entry, some) for number, (entry, some) in enumerate(chosen)]
     used = {item.image.key for wall in walls for _, items in wall.shelves for item in items}
     pictures = [picture for picture in images.values() if picture.key in used] + _heats(walls)
@@ -126,6 +132,7 @@ class _Stock:
     rows: dict[str, Row]
     images: dict[str, Picture]
     outlines: dict[str, str]
+    links: dict[str, str]
     most_bytes: int
     """Of a heat map."""
 
@@ -155,4 +162,5 @@ def _item(stock: _Stock, submission: Submission, entry: Entry, index: int, key: 
         truth=truth if truth in stock.outlines else None,
         heat=None if mask is None else Picture(key, heat_uri(mask, stock.most_bytes), image.width, image.height),
         numbers=numbers(entry.table, index),
+        link=stock.links[sample_id],
     )

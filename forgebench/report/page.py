@@ -14,12 +14,13 @@ from forgebench.benchmark import Benchmark
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
 from forgebench.report.comparison import forest
-from forgebench.report.curves import figures
+from forgebench.report.curves import figures as plotted
 from forgebench.report.entries import DEFINITION, Entry, read_entries
 from forgebench.report.every import all_metrics
 from forgebench.report.gallery import Gallery, make_gallery
 from forgebench.report.paper import LATEX, MARKDOWN, paper_table
 from forgebench.report.pictures import ramp_css
+from forgebench.report.printed import write_figures
 from forgebench.report.published import disagreement
 from forgebench.report.ranking import Ranking, rank
 from forgebench.report.results import RANKED, UNDEFINED, columns, main_rows, shown
@@ -41,6 +42,7 @@ def write_report(
     metric: str | None = None,
     markdown: str | Path | None = None,
     latex: str | Path | None = None,
+    figures: str | Path | None = None,
 ) -> Path:
     """Write the report of one or several scores of one benchmark, as one HTML file that needs no network.
 
@@ -53,14 +55,15 @@ def write_report(
             takes pixel F1, or image AUC where no entry has a pixel F1.
         markdown: A file for the main table in Markdown.
         latex: A file for the main table in LaTeX.
+        figures: A folder for the curves as PDF files, drawn by matplotlib.
 
     Returns:
         The page's path.
 
     Raises:
         NotFoundError: If there is no score in one of the folders.
-        InputError: If the scores are of different benchmarks, `benchmark` is another one, a file is a folder, or the
-            metric cannot lead.
+        InputError: If the scores are of different benchmarks, `benchmark` is another one, a file is a folder, the
+            metric cannot lead, or there is no matplotlib for the figures.
     """
     entries = read_entries(scores)
     path = Path(scores[0]) / REPORT if out is None else Path(out)
@@ -72,6 +75,8 @@ def write_report(
     written |= {file: paper_table(form, entries, rankings, lead) for file, form in tables}
     for file, text in written.items():
         pages.write(file, text)
+    if figures is not None:
+        write_figures(entries, figures)
     return path
 
 
@@ -116,7 +121,7 @@ def render(entries: Sequence[Entry], gallery: Gallery, lead: str, rankings: dict
         slices=sliced(rows, lead),
         robust=robust(entries),
         tables=all_metrics(entries),
-        figures=figures(entries),
+        figures=plotted(entries),
         gallery=gallery,
         **pages.shell(_PACKAGE, _SCRIPTS, _STYLES, f":root {{ --ramp: {ramp_css()}; }}"),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from forgebench.metrics import DEFINITIONS
 from forgebench.report.absence import absence
 from forgebench.report.entries import DEFINITION, Entry
+from forgebench.report.misses import misses
 from forgebench.report.ranking import Ranking
 from forgebench.report.results import shown
 from forgebench.scoring.record import MetricValue
@@ -21,6 +22,7 @@ def sentences(entries: Sequence[Entry], rankings: dict[str, Ranking], lead: str)
     """What the numbers say, the leading metric first; `rankings` by metric."""
     return [
         *(" ".join(_lead(len(entries), rankings[metric])) for metric in dict.fromkeys((lead, *_LEADS))),
+        *misses(entries[:_MANY]),
         *_near_chance(entries),
         *_false_alarms(entries),
         *_coverage(entries),

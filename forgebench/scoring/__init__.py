@@ -6,10 +6,10 @@ from forgebench.scoring.record import Record, read_record
 from forgebench.scoring.robust import Robustness
 from forgebench.scoring.robustness import robustness
 from forgebench.scoring.score import score
-from forgebench.scoring.sign import sign
+from forgebench.scoring.sign import rounded, sign, signed
 from forgebench.scoring.verify import rescore, verify
 
 __all__ = [
-    "Comparison", "Record", "Robustness", "compare", "read_record", "rescore", "robustness", "score", "score_grid",
-    "sign", "verify",
+    "Comparison", "Record", "Robustness", "compare", "read_record", "rescore", "robustness", "rounded", "score",
+    "score_grid", "sign", "signed", "verify",
 ]  # fmt: skip

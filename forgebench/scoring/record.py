@@ -91,6 +91,15 @@ class CalibrationPart(_Part):
     """Scores of at least this are called tampered."""
 
 
+class RoundedPart(_Part):
+    """What a board did to a record because the truth of its split is hidden."""
+
+    digits: int = Field(ge=1)
+    """Decimals of every number."""
+    exact_record_sha256: str
+    """Hash of the record with all digits, which the board keeps with its per-image table."""
+
+
 class Signature(_Part):
     """A board's signature of the record's hash."""
 
@@ -151,14 +160,16 @@ class Record(_Part):
     platform: str
     created_utc: str
     edits: list[Edit] = Field(default_factory=list)
+    rounded: RoundedPart | None = None
+    """Where the truth is hidden: no one but the board can compute such a record again; its signature vouches for it."""
     record_sha256: str = ""
     """Over the canonical form of everything above."""
     signature: Signature | None = None
 
     def canonical(self) -> bytes:
         """The bytes that the hash is over: JSON with sorted keys, no blanks, without hash and signature."""
-        # Records that chose no samples keep the hash that they had before there was a choice.
-        absent = set() if self.subsets else {"subsets"}
+        # Records without such parts keep the hash that they had before there were any.
+        absent = {name for name, there in (("subsets", self.subsets), ("rounded", self.rounded)) if not there}
         fields = self.model_dump(exclude={"record_sha256", "signature", *absent})
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 

@@ -102,6 +102,7 @@ def score(
     path = submission.path if isinstance(submission, Submission) else Path(submission)
     target = None if out is None else _checked(Path(out))
     opened, _ = usable(path, benchmark, split)
+    benchmark.check_truth(opened.manifest.split)
     frozen = None if calibration is None else freeze(calibration, benchmark, opened.manifest)
     about = wanted(counts_of(defined, without), opened.manifest.outputs)
     statistics = Statistics(interval=interval, resamples=RESAMPLES, seed=seed, n_groups=0)

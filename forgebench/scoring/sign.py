@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forgebench.errors import InputError, NotFoundError, Problem
-from forgebench.scoring.record import Record, Signature, read_record
+from forgebench.scoring.record import Record, RoundedPart, Signature, read_record
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -33,14 +33,49 @@ def sign(path: str | Path, key: str | Path) -> Record:
     """
     from forgebench.scoring.verify import verify
 
-    private = _private(Path(key))
     problems = verify(path)
     if problems:
         raise InputError(f"Only what verifies is signed, and {path} does not. See: forgebench verify {path}")
     record, folder = read_record(path)
-    signed = record.model_copy(update={"signature": _signature(record, private)})
-    signed.write(folder)
-    return signed
+    made = signed(record, key)
+    made.write(folder)
+    return made
+
+
+def signed(record: Record, key: str | Path) -> Record:
+    """A record with a signature of its hash; whether its numbers are right is for the caller to know.
+
+    Args:
+        record: The record.
+        key: An Ed25519 private key in PEM, not encrypted.
+
+    Raises:
+        NotFoundError: If there is no key.
+        InputError: If it is not one.
+    """
+    return record.model_copy(update={"signature": _signature(record, _private(Path(key)))})
+
+
+def rounded(record: Record, digits: int) -> Record:
+    """A record as a board shows it where the truth is hidden: numbers of so many decimals, which tell less of it.
+
+    Args:
+        record: The exact record.
+        digits: Decimals of every value, interval and frozen threshold.
+    """
+    metrics = [
+        one.model_copy(update={name: _round(getattr(one, name), digits) for name in ("value", "ci_low", "ci_high")})
+        for one in record.metrics
+    ]
+    frozen = record.calibration
+    if frozen is not None:
+        frozen = frozen.model_copy(update={"score": round(frozen.score, digits)})
+    part = RoundedPart(digits=digits, exact_record_sha256=record.record_sha256)
+    return record.model_copy(update={"metrics": metrics, "calibration": frozen, "rounded": part}).sealed()
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _signature(record: Record, key: Ed25519PrivateKey) -> Signature:

@@ -40,7 +40,7 @@ def test_the_reported_size_and_cost():
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             part(torch.rand(1, 3, 224, 224))
         counted[name] = counter.get_total_flops() / 2e9  # multiply-adds, as such tables count
-    assert counted["backbone"] == pytest.approx(1.27, abs=0.02), "as timm's table says"
+    assert counted["backbone"] == pytest.approx(1.27, abs=0.01), "as timm's table says"
     assert counted["student"] == pytest.approx(1.4, abs=0.06)
     assert counted["student"] - counted["backbone"] == pytest.approx(0.185, abs=0.002)
 
@@ -71,19 +71,18 @@ def test_training_begins_with_the_named_weights_and_an_export_needs_them_no_more
     config = replace(
         PRESETS["tiny"],
         backbone=replace(PRESETS["tiny"].backbone, name=str(folder)),
-        training=replace(PRESETS["tiny"].training, epochs=1, learning_rate=1e-9),
+        training=replace(PRESETS["tiny"].training, epochs=1, learning_rate=0.0),
     )
     train(METHOD, config, bench, tmp_path / "run", split="test")
     (folder / "model.safetensors").unlink()
     _, _, loaded = load_model(export(tmp_path / "run"))
     ours = dict(loaded.backbone.named_parameters())
-    for name, one in backbone.named_parameters():
-        torch.testing.assert_close(ours[name], one, rtol=0, atol=1e-6)
+    assert all(torch.equal(ours[name], one) for name, one in backbone.named_parameters())
 
 
 def test_a_start_without_its_weights_is_told(bench, tmp_path):
     config = replace(PRESETS["tiny"], backbone=replace(PRESETS["tiny"].backbone, name=str(tmp_path)))
-    with pytest.raises(FileNotFoundError, match="model.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"model\.safetensors"):
         train(METHOD, config, bench, tmp_path / "run", split="test")
 
 
@@ -100,7 +99,7 @@ def test_onnx_says_what_torch_says_for_any_batch(tmp_path, mode):
     torch.manual_seed(0)
     model = BoxPromptIML(replace(PRESETS["tiny"], fusion=replace(PRESETS["tiny"].fusion, mode=mode))).eval()
     for one in model.fusion.parameters():
-        torch.nn.init.normal_(one, std=0.1)
+        torch.nn.init.normal_(one, std=0.5)
     path = tmp_path / "model.onnx"
     onnx.write(model, 64, path)
     for batch in (1, 5):
@@ -149,11 +148,15 @@ def test_the_coarseness_sweep_writes_what_the_records_say(bench, tmp_path, monke
         def run(self):
             for place, name in enumerate(("full", *asked)):
                 metrics = [
-                    {"metric": m, "definition": "forgebench", "subset": None, "value": v, "ci_low": v - 0.1, "ci_high": v + 0.1}
+                    {
+                        "metric": m, "definition": "forgebench", "subset": None, "value": v, "ci_low": v - 0.1,
+                        "ci_high": v + 0.1,
+                    }
                     for m, v in zip(coarseness.SHOWN, (0.9, 0.8 - place / 10, 0.7, None), strict=True)
                     if v is not None
                 ]
-                metrics.append({"metric": "image_auc", "definition": "forgebench", "subset": None, "value": None, "ci_low": None, "ci_high": None})
+                unknown = dict.fromkeys(("subset", "value", "ci_low", "ci_high"))
+                metrics.append({"metric": "image_auc", "definition": "forgebench", **unknown})
                 found[self.keep / name] = metrics
 
     found: dict[Path, list] = {}

@@ -33,7 +33,8 @@ class Counting:
 
     def logits(self, images, boxes):
         self.images += len(images)
-        made = [np.full((len(own), *image.shape[:2]), -2.0, np.float32) for image, own in zip(images, boxes, strict=True)]
+        pairs = zip(images, boxes, strict=True)
+        made = [np.full((len(own), *image.shape[:2]), -2.0, np.float32) for image, own in pairs]
         for maps in made:
             maps[:, :, : maps.shape[2] // 2] = 1.5
         return made
@@ -126,7 +127,8 @@ def test_boxes_are_as_coarse_as_asked_and_follow_from_the_id():
 
 def test_keys_follow_content_alone():
     assert key_of("ab", [[1.0, 2.0, 3.0, 4.0]]) == key_of("ab", [[1.0000001, 2.0, 3.0, 4.0]])
-    keys = [key_of("ab", [[1, 2, 3, 4]]), key_of("ac", [[1, 2, 3, 4]]), key_of("ab", [[1, 2, 3, 4.1]]), key_of("ab", [])]
+    box = [1, 2, 3, 4]
+    keys = [key_of("ab", [box]), key_of("ac", [box]), key_of("ab", [[1, 2, 3, 4.1]]), key_of("ab", [])]
     assert len(set(keys)) == 4
 
 

@@ -60,6 +60,7 @@ def test_settings_are_changed_by_name():
     changed = override(EXAMPLE, wanted)
     assert (changed.training.epochs, changed.layers, changed.maybe) == (9, (3,), 0.5)
     assert isinstance(changed.training.learning_rate, float)
+    assert override(EXAMPLE, {"training.learning_rate": "3e-4"}).training.learning_rate == 3e-4
     with pytest.raises(InputError, match=r"Did you mean 'training.epochs'\?"):
         override(EXAMPLE, {"training.epoch": "9"})
 

@@ -27,7 +27,7 @@ def _batch(count=6):
     torch.manual_seed(1)
     labels = torch.arange(count) % 2
     images = torch.rand(count, 3, 64, 64)
-    return Batch([f"s{i}" for i in range(count)], images, labels.float(), torch.ones(count, 1, 64, 64, dtype=torch.bool))
+    return Batch([f"s{i}" for i in range(count)], images, labels.float(), torch.ones(count, 1, 64, 64) > 0)
 
 
 def _plain_coop(model, images):

@@ -58,19 +58,19 @@ def options(bench: Path, out: Path, epochs: int) -> list[str]:
 
 @pytest.mark.soak
 def test_killed_it_goes_on_to_the_same_losses_and_weights(bench, tmp_path):
-    epochs = 40
+    epochs = 25
     for name in METHODS if SOAK else ["linear-probe"]:
         whole, cut = tmp_path / name / "whole", tmp_path / name / "cut"
         config = tiny(name, training__epochs=str(epochs))
         process = subprocess.Popen(command(name, *options(bench, cut, epochs)), stdout=subprocess.DEVNULL)
         try:
             until = time.monotonic() + 120
-            while time.monotonic() < until and not ((cut / "losses.csv").is_file() and len(rows(cut)) >= 2):
+            while time.monotonic() < until and not (cut / "last.pt").is_file():
                 time.sleep(0.005)
         finally:
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-        assert 2 <= len(rows(cut)) < epochs
+        assert 1 <= len(rows(cut)) < epochs
         train(get(name), config, bench, whole, split="test")
         train(get(name), config, bench, cut, split="test", resume=True)
         assert (cut / "losses.csv").read_bytes() == (whole / "losses.csv").read_bytes()

@@ -55,7 +55,27 @@ def test_windows_are_those_of_brute_force(shift):
 
 
 def test_tokens_are_as_far_apart_as_one_walks():
-    assert distances((2, 3))[0].tolist() == [0, 1, 2, 1, 2, 3]
+    assert distances((2, 3), "plane")[0].tolist() == [0, 1, 2, 1, 2, 3]
+    assert distances((2, 3), "sequence")[1].tolist() == [1, 0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("over", ["plane", "sequence"])
+def test_the_literal_graph_of_distances_is_that_of_its_formula(over):
+    adapter = LocalGlobalAdapter(4, (2, 3), Adapter(heads=1, adjacency_temperature=1.0, distance=over))
+    for i in range(6):
+        apart = [abs(i - j) if over == "sequence" else abs(i // 3 - j // 3) + abs(i % 3 - j % 3) for j in range(6)]
+        near = np.exp(np.exp(-np.array(apart) / np.e))
+        assert adapter.near[i].tolist() == pytest.approx((near / near.sum()).tolist(), rel=1e-5)
+
+
+def test_tokens_see_no_other_window_before_the_graph():
+    adapter = LocalGlobalAdapter(8, (4, 8), Adapter(heads=2, layers=1, window=4))
+    block, mask, tokens = adapter.blocks[0], adapter.mask_0, torch.randn(1, 32, 8)
+    changed = tokens.clone()
+    changed[0, 0] = torch.randn(8)
+    moved = (block(tokens, src_mask=mask) - block(changed, src_mask=mask)).abs().amax(dim=-1)[0].unflatten(0, (4, 8))
+    assert float(moved[:, :4].detach().min()) > 0
+    assert float(moved[:, 4:].detach().max()) == 0
 
 
 def test_the_literal_adjacency_is_nearly_an_average_and_ours_is_not():
@@ -138,6 +158,31 @@ def test_consistency_is_that_of_a_double_loop(across):
     assert float(patch_consistency(patches, labels, config)) == pytest.approx(np.mean(losses), rel=1e-4)
 
 
+def test_patches_beyond_the_most_are_drawn_from_the_whole_image():
+    """A planted fault: taking the first ones would leave all but the top rows out."""
+    torch.manual_seed(0)
+    patches, labels = torch.randn(1, 64, 4, requires_grad=True), torch.arange(64)[None] % 2
+    reached = torch.zeros(64)
+    for _ in range(30):
+        (gradient,) = torch.autograd.grad(patch_consistency(patches, labels, Pseudo(most=8)), patches)
+        moved = (gradient[0].abs().sum(dim=-1) > 0).float()
+        assert int(moved.sum()) == 16
+        reached += moved
+    assert float(reached.min()) > 0
+
+
+def test_the_same_patches_alike_cost_less_than_mixed_ones():
+    labels = torch.tensor([[1, 1, 1, 0, 0, 0]])
+    apart = torch.tensor([[[1.0, 0]] * 3 + [[0, 1.0]] * 3]).view(1, 6, 2)
+    mixed = apart[:, [0, 3, 1, 4, 2, 5]]
+    assert float(patch_consistency(apart, labels, Pseudo())) < 0.01 < float(patch_consistency(mixed, labels, Pseudo()))
+
+
+def test_pseudo_labels_take_no_gradient():
+    mask = torch.rand(1, 4, requires_grad=True)
+    assert not pseudo_labels(mask, torch.tensor([1.0]), Pseudo()).requires_grad
+
+
 def test_one_type_alone_gives_nothing_to_contrast():
     assert float(patch_consistency(torch.randn(2, 4, 3), torch.zeros(2, 4, dtype=torch.long), Pseudo())) == 0
 
@@ -188,6 +233,43 @@ def test_each_ablation_leaves_its_term_out():
     assert gone["no coarse loss"] == {"fine", "consistency"}
     assert gone["no fine loss"] == {"coarse", "consistency"}
     assert gone["no consistency"] == {"coarse", "fine"}
+
+
+def test_the_class_word_stands_in_the_middle_of_the_context():
+    prompts, seen = ViLaCo(TINY).prompts, []
+    prompts.text.register_forward_pre_hook(lambda _, given: seen.append(given[0][0]))
+    prompts()
+    for word, sentence in zip(TINY.words, seen, strict=True):
+        half = TINY.context // 2
+        (token,) = prompts.text.embed(prompts.text.tokenize(word))
+        assert len(sentence) == 2 + TINY.context + 1
+        assert torch.equal(sentence[1 : 1 + half], prompts.context[:half])
+        assert torch.equal(sentence[1 + half], token)
+        assert torch.equal(sentence[2 + half : -1], prompts.context[half:])
+
+
+def test_layers_of_any_norm_count_alike():
+    model = ViLaCo(replace(TINY, layers=(1, 2))).eval()
+    run, images = model.vision._run, _batch().images
+
+    def louder(*args):
+        last, tokens, attention = run(*args)
+        return last, {layer: one * 10.0**layer for layer, one in tokens.items()}, attention
+
+    with torch.no_grad():
+        plain = model._tokens(images)
+        model.vision._run = louder
+        assert torch.allclose(model._tokens(images), plain, atol=1e-3)
+
+
+@pytest.mark.parametrize("change", [{}, {"layers": (1, 2)}])
+def test_all_that_is_trained_beside_a_tower_without_texts_gets_gradients(change):
+    dinov2 = replace(TINY, encoder=replace(TINY.encoder, kind="dinov2"), **change)
+    model = ViLaCo(dinov2)
+    torch.nn.init.ones_(model.decode.end.weight)
+    sum(model.losses(_batch(), Progress(1.9, 2, 9, 10)).values()).backward()
+    lacking = {name for name, one in model.named_parameters() if one.requires_grad and one.grad is None}
+    assert not lacking
 
 
 def test_prompts_get_gradients_through_the_frozen_text_tower():

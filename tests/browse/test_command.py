@@ -133,7 +133,7 @@ class App:
         family = psutil.Process(self.process.pid).children(recursive=True)
         os.killpg(self.process.pid, signal.SIGINT)
         try:
-            rest, _ = self.process.communicate(timeout=60)
+            rest, _ = self.process.communicate(timeout=180)
             self.said.append(rest)
             _, alive = psutil.wait_procs(family, timeout=30)
             assert not alive, alive

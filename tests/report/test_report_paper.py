@@ -127,7 +127,7 @@ def test_the_command_writes_page_and_tables(scores: Scores, tmp_path: Path) -> N
     assert "Comparison by Pixel IoU" in files["report"].read_text()
     assert "Tiers are by Pixel IoU." in files["markdown"].read_text()
     spoken = CliRunner().invoke(app, [*map(str, command)])
-    assert [line.split(":")[0] for line in spoken.output.splitlines() if ":" in line] == ["Report", "Table", "Table"]
+    assert [line.split(":")[0] for line in spoken.output.splitlines() if ":" in line] == ["Report", "Markdown", "Latex"]
 
 
 def test_one_entry_has_no_tier_and_another_lead_is_first(scores: Scores, tmp_path: Path) -> None:

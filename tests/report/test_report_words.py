@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from seer import HOSTILE
 
 import forgebench
 from forgebench.report.entries import Entry, read_entries
+from forgebench.report.misses import misses
 from forgebench.report.ranking import Ranking, rank
 from forgebench.report.results import RANKED
 from forgebench.report.words import sentences
@@ -128,7 +131,7 @@ def test_without_any_masks_nothing_is_said_to_lead(scores: Scores) -> None:
 
 def test_chance_and_false_alarms(scores: Scores) -> None:
     text = told(read_entries([scores["black"], scores["box"]]))
-    assert "By image AUC, the interval of every entry includes 0.5, what guessing gives." in text[2:4]
+    assert "By image AUC, the interval of every entry includes 0.5, what guessing gives." in text[4:6]
     assert "Of the 8 authentic images, all black calls 0 and centre box 8 tampered." in text
 
 
@@ -139,3 +142,24 @@ def test_one_entry_is_described_and_not_compared(scores: Scores, name: str) -> N
     assert "highest" not in text
     assert "apart" not in text
     assert "There is a valid prediction for each of the 18 samples." in text
+
+
+def test_what_is_missed_most_is_counted_by_hand(rich: Scores) -> None:
+    """The centre box against the truth itself: less than half of a region inside the box is a miss."""
+    (entry,) = read_entries([rich["box"]])
+    (sentence,) = misses([entry])
+    share, name, missed, n = re.search(
+        r"misses (\d+) % of tampered images with a region of (.+) of the area \((\d+) of (\d+)\)", sentence
+    ).groups()
+    table, low = entry.table, {"under 1 %": 0, "1-5 %": 0.01, "5-15 %": 0.05, "15 % and more": 0.15}
+    high = dict(zip(low, [*list(low.values())[1:], 1.1], strict=True))
+    seen, lost = 0, 0
+    for index in np.flatnonzero(table.tampered):
+        area = table.tampered_px[index] / (table.tampered_px[index] + table.authentic_px[index])
+        if low[name] <= area < high[name]:
+            marked = table.hist_tampered[index : index + 1][0][128:].sum()
+            seen += 1
+            lost += not table.valid[index] or marked < table.tampered_px[index] / 2
+    assert (int(missed), int(n)) == (lost, seen)
+    assert int(share) == round(100 * lost / seen)
+    assert not list(misses(read_entries([rich["unmasked"]])))

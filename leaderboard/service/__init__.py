@@ -1,0 +1,1 @@
+"""The submission service: upload, validate, queue, score, record, site."""

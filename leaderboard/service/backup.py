@@ -1,0 +1,103 @@
+"""Backup and restore: one archive with every row and every object, whatever database and store they came from."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from forgebench import InputError
+from leaderboard.service.board import Board
+from leaderboard.service.keeping import kept_objects
+from leaderboard.service.models import Attempt, Base, Job, Upload
+
+_LEFT_OUT = {Attempt.__tablename__, Upload.__tablename__}
+"""Counters, and files that are still on their way."""
+_KEY = "board.pem"
+
+
+def backup(board: Board, out: Path) -> Path:
+    """Write everything into one tar file, under a temporary name first; the board may go on meanwhile."""
+    if out.exists():
+        raise InputError(f"{out} exists already. Choose another name.")
+    temporary = out.with_name(f".{out.name}.partial")
+    with board.database.read() as session, tarfile.open(temporary, "w") as archive:
+        for table in _tables():
+            _add(archive, f"tables/{table.name}.jsonl", "".join(_lines(session, table)).encode())
+        kept = sorted(kept_objects(session))
+        _add(archive, _KEY, board.key.read_bytes())
+        for digest in kept:
+            with tempfile.TemporaryDirectory() as folder:
+                archive.add(board.storage.get(digest, Path(folder) / "object"), f"objects/{digest}", recursive=False)
+    temporary.replace(out)
+    out.chmod(0o600)
+    return out
+
+
+def restore(board: Board, source: Path) -> None:
+    """Fill an empty board from a backup.
+
+    Raises:
+        InputError: If the board is not empty, or the backup is not whole.
+    """
+    with board.database.begin() as session, tarfile.open(source) as archive:
+        if any(session.scalar(select(func.count()).select_from(table)) for table in _tables()):
+            raise InputError("The board is not empty: restore into a new one.")
+        _restore_objects(board, archive)
+        for table in _tables():
+            rows = _rows(archive, table)
+            if rows:
+                session.execute(insert(table), rows)
+        # Who had a lease is gone with the old board.
+        session.execute(update(Job).where(Job.state == "leased").values(lease_until=0.0))
+        missing = kept_objects(session) - {digest for digest, _ in board.storage.objects()}
+        if missing:
+            raise InputError(f"The backup lacks {len(missing)} objects, such as {sorted(missing)[0]}.")
+
+
+def _restore_objects(board: Board, archive: tarfile.TarFile) -> None:
+    for member in archive:
+        file = archive.extractfile(member)
+        if file is None or not member.name.startswith(("objects/", _KEY)):
+            continue
+        if member.name == _KEY:
+            _restore_key(board, file.read())
+        elif board.storage.put_bytes(file.read()) != member.name.removeprefix("objects/"):
+            raise InputError(f"{member.name} in the backup is not what its name says.")
+
+
+def _restore_key(board: Board, pem: bytes) -> None:
+    target = board.settings.key_file
+    if target.is_file() and target.read_bytes() != pem:
+        raise InputError(f"{target} is another key than the backup's. Move it away first.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch(0o600)
+    target.write_bytes(pem)
+
+
+def _tables() -> list[Table]:
+    return [table for table in Base.metadata.sorted_tables if table.name not in _LEFT_OUT]
+
+
+def _lines(session: Session, table: Table) -> Iterator[str]:
+    order = [table.c["created"]] if "created" in table.c else []
+    for row in session.execute(select(table).order_by(*order, *table.primary_key.columns)).mappings():
+        yield json.dumps(dict(row)) + "\n"
+
+
+def _rows(archive: tarfile.TarFile, table: Table) -> list[dict[str, Any]]:
+    file = archive.extractfile(f"tables/{table.name}.jsonl")
+    return [] if file is None else [json.loads(line) for line in file]
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    about = tarfile.TarInfo(name)
+    about.size, about.mode = len(data), 0o600
+    archive.addfile(about, io.BytesIO(data))

@@ -1,0 +1,89 @@
+"""Cleaning up, and checking that all is there and as it was."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from forgebench import ForgeBenchError, verify
+from leaderboard.service.audit_log import broken_lines
+from leaderboard.service.board import Board
+from leaderboard.service.database import clock
+from leaderboard.service.keys import public_key
+from leaderboard.service.models import Result, Submission, Upload
+
+_HOUR = 3600.0
+
+
+def kept_objects(session: Session) -> set[str]:
+    """Every object that something refers to."""
+    kept = set(session.scalars(select(Submission.sha256)))
+    for row in session.execute(select(Result.exact, Result.per_image, Result.shown, Result.sketch)):
+        kept.update(row)
+    return kept
+
+
+def collect(board: Board, *, older_than: float | None = None) -> list[str]:
+    """Remove uploads that were never finished and objects that nothing refers to.
+
+    Args:
+        board: The board.
+        older_than: Seconds; None takes twice as long as a job may take, for what is not committed yet.
+
+    Returns:
+        The objects removed.
+    """
+    settings = board.settings
+    grace = max(2 * settings.score_seconds, _HOUR) if older_than is None else older_than
+    with board.database.begin() as session:
+        finished = select(Submission.upload_id)
+        old = Upload.created < clock(session) - settings.upload_hours * _HOUR
+        session.execute(delete(Upload).where(old, Upload.id.not_in(finished)))
+        alive = set(session.scalars(select(Upload.id).where(Upload.id.not_in(finished))))
+        kept = kept_objects(session)
+    for upload in board.storage.uploads() - alive:
+        board.storage.remove_parts(upload)
+    return board.storage.collect(kept, older_than=grace)
+
+
+def problems(board: Board) -> Iterator[str]:
+    """What is wrong with a board, in words: its log, its objects, its records."""
+    with board.database.read() as session:
+        yield from broken_lines(session)
+        submissions, results = list(session.scalars(select(Submission))), list(session.scalars(select(Result)))
+    with tempfile.TemporaryDirectory() as name:
+        public = Path(name) / "board.pub"
+        public.write_bytes(public_key(board.key))
+        for submission in submissions:
+            yield from _lost(board, submission.sha256, f"submission {submission.id}")
+        for result in results:
+            yield from _wrong(board, result, public)
+
+
+def _lost(board: Board, digest: str, what: str) -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            board.storage.get(digest, Path(name) / "object")
+        except ForgeBenchError as error:
+            yield f"{what}: {error}"
+
+
+def _wrong(board: Board, result: Result, public: Path) -> Iterator[str]:
+    """Whether a result's records verify: the shown one by its signature, the exact one by every number."""
+    what = f"result {result.number} of submission {result.submission_id}"
+    for shown in (True, False):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            try:
+                board.storage.get(result.shown if shown else result.exact, folder / "record.json")
+                board.storage.get(result.per_image, folder / "per_image.parquet")
+                found = verify(folder, workers=1, key=public if shown else None)
+            except ForgeBenchError as error:
+                yield f"{what}: {error}"
+                continue
+            for problem in found:
+                yield f"{what}, {'as shown' if shown else 'exact'}: {problem}"

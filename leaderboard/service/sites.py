@@ -1,0 +1,120 @@
+"""The published records, and the site that is built from them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from leaderboard.entry import FILE, Entry
+from leaderboard.service.benchmarks import public_benchmarks
+from leaderboard.service.board import Board
+from leaderboard.service.errors import JobError
+from leaderboard.service.keys import public_key
+from leaderboard.service.models import Account, Result, Submission
+from leaderboard.service.results import fetch_score
+
+LOG = logging.getLogger("leaderboard.sites")
+
+Shown = tuple[Submission, Result, Account]
+
+
+def shown_entries(session: Session) -> Iterator[Shown]:
+    """What stands on the board: the newest result of every submission that no moderator took off it."""
+    later = aliased(Result)
+    newest = select(func.max(later.number)).where(later.submission_id == Submission.id).scalar_subquery()
+    query = (
+        select(Submission, Result, Account)
+        .join(Result, Result.submission_id == Submission.id)
+        .join(Account, Account.id == Submission.account_id)
+        .where(Result.number == newest, Submission.moderated == "")
+        .order_by(Submission.created, Submission.id)
+    )
+    for row in session.execute(query):
+        yield row[0], row[1], row[2]
+
+
+Run = Callable[[list[str]], None]
+
+
+def build_site(board: Board, folder: Path, run: Run) -> None:
+    """Write the records that everyone may see, build the site from them, and put it in the place of the last one.
+
+    Args:
+        board: The board.
+        folder: For what is needed meanwhile; exact records of hidden splits among it.
+        run: Runs a command, under the job's lease.
+    """
+    data = board.settings.data.absolute()
+    records, built = folder / "records", data / f"site-{os.urandom(6).hex()}"
+    with board.database.read() as session:
+        entries = list(shown_entries(session))
+    if not entries:
+        return
+    for entry in entries:
+        _write(board, records, entry)
+    hidden = [entry for entry in entries if entry[1].hidden and _current(entry[0])]
+    if hidden:
+        for submission, result, _ in hidden:
+            fetch_score(board, result, folder / "exact" / submission.id)
+        digits = str(board.settings.digits)
+        run(_python("leaderboard.service.tiers_job", str(folder / "exact"), str(records), digits))
+    public = folder / "board.pub"
+    public.write_bytes(public_key(board.key))
+    shown = [one.path.absolute() for one in public_benchmarks(board.settings).values() if one.manifest.hidden is None]
+    options = [f"--benchmarks={path}" for path in shown]
+    try:
+        run(_python("leaderboard", "build", str(records), f"--out={built}", f"--key={public}", *options))
+    except JobError as error:
+        # The builder's exit status also says that an entry does not verify; the site without it is there.
+        if not (built / "index.html").is_file():
+            raise
+        LOG.error("an entry does not verify: run check", extra={"error": str(error)})
+    _replace_folder(records, data / "records")
+    _point_to(board.settings.site, built)
+
+
+def _python(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", *arguments]
+
+
+def _current(submission: Submission) -> bool:
+    return submission.superseded_by is None and submission.state != "withdrawn"
+
+
+def _write(board: Board, records: Path, entry: Shown) -> None:
+    submission, result, account = entry
+    folder = records / submission.id
+    folder.mkdir(parents=True)
+    board.storage.get(result.shown, folder / "record.json")
+    if not result.hidden:
+        board.storage.get(result.per_image, folder / "per_image.parquet")
+    Entry(
+        account=account.display_name,
+        submitted_utc=datetime.fromtimestamp(int(submission.created), UTC),
+        superseded_by=submission.superseded_by,
+        state="withdrawn" if submission.state == "withdrawn" else "published",
+    ).write(folder / FILE)
+
+
+def _replace_folder(new: Path, place: Path) -> None:
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.move(new, place)
+
+
+def _point_to(link: Path, built: Path) -> None:
+    """Let the site's name mean the new folder, at once; what it meant before is removed."""
+    temporary = link.with_name(f".{link.name}.{os.urandom(6).hex()}")
+    temporary.symlink_to(built.name)
+    before = link.resolve() if link.is_symlink() else None
+    temporary.replace(link)
+    for old in link.parent.glob("site-*"):
+        if old not in (built, before):
+            shutil.rmtree(old, ignore_errors=True)

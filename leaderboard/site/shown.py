@@ -1,0 +1,99 @@
+"""What the board shows: entries whose records verify; and what it refuses, with the reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forgebench import ForgeBenchError, InputError, NotFoundError, Problem, Record, Robustness, read_record, verify
+from forgebench.scoring.per_image import FILE as TABLE
+from forgebench.scoring.record import FILE as RECORD
+from forgebench.scoring.robust import read_robustness
+from forgebench.scoring.score import ROBUSTNESS
+from leaderboard.entry import Entry, read_entry
+
+ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One entry that verifies."""
+
+    id: str
+    folder: Path
+    record: Record
+    entry: Entry
+    robustness: Robustness | None
+
+    @property
+    def public(self) -> bool:
+        """Whether the per-image table lies beside the record."""
+        return (self.folder / TABLE).is_file()
+
+    @property
+    def current(self) -> bool:
+        """Whether it stands among the others: neither superseded nor withdrawn."""
+        return self.entry.superseded_by is None and self.entry.state == "published"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """One entry that the board does not show, and why."""
+
+    id: str
+    problems: tuple[str, ...]
+
+
+def read_all(records: Path, key: Path | None = None) -> tuple[list[Shown], list[Refused]]:
+    """Every entry's folder, verified.
+
+    A record with its per-image table is computed again. One without, of a hidden split, is taken on the word of the
+    board alone: its hash and the signature by `key` must hold.
+
+    Args:
+        records: Folders `<entry id>/record.json`.
+        key: The board's public key, PEM; every record must be signed by it.
+
+    Raises:
+        NotFoundError: If there is no such folder.
+    """
+    if not records.is_dir():
+        raise NotFoundError(f"Expected a folder of entries at {records}, found none.")
+    folders = sorted(file.parent for file in records.glob(f"*/{RECORD}"))
+    read = [_read(folder, key) for folder in folders]
+    refused = [one for one in read if isinstance(one, Refused)]
+    return _linked([one for one in read if isinstance(one, Shown)], refused)
+
+
+def _read(folder: Path, key: Path | None) -> Shown | Refused:
+    if not ID.fullmatch(folder.name) or folder.name in (".", ".."):
+        return Refused(folder.name, (f"An entry's id matches {ID.pattern}. Rename its folder.",))
+    try:
+        problems = _problems(folder, key)
+        record, _ = read_record(folder)
+        robustness = read_robustness(folder) if (folder / ROBUSTNESS).is_file() else None
+        if robustness is not None and robustness.record_sha256 != record.record_sha256:
+            problems.append(f"{ROBUSTNESS} is of another record, {robustness.record_sha256[:12]}…. Make it again.")
+        shown = Shown(folder.name, folder, record, read_entry(folder), robustness)
+    except ForgeBenchError as error:
+        return Refused(folder.name, (str(error),))
+    return Refused(folder.name, tuple(problems)) if problems else shown
+
+
+def _problems(folder: Path, key: Path | None) -> list[str]:
+    found: Sequence[Problem] = verify(folder, key=key)
+    if key is not None and not (folder / TABLE).is_file():
+        found = [problem for problem in found if problem.code != "per_image"]
+    return [str(problem) for problem in found]
+
+
+def _linked(shown: list[Shown], refused: list[Refused]) -> tuple[list[Shown], list[Refused]]:
+    """A superseded row must lead to one that was read."""
+    known = {one.id for one in shown} | {one.id for one in refused}
+    for one in shown:
+        successor = one.entry.superseded_by
+        if successor is not None and (successor not in known or successor == one.id):
+            raise InputError(f"{one.folder} is superseded by {successor!r}, which is no other entry here.")
+    return shown, refused

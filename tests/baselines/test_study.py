@@ -1,0 +1,112 @@
+"""A study keeps what it measured, corrects its p-values, goes on where it was; its page says what its records say."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import forgebench
+from baselines.common import study, study_page
+from baselines.common.config import override
+from baselines.common.registry import get
+from baselines.common.study import CONTROLS, FULL, METRICS, Study
+from forgebench.demo import PHOTOS
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+CHANGES = {"last block": {"layers": "[2]"}}
+README = f"# A method\n\nBefore.\n\n{study_page.BEGIN}\nold\n{study_page.END}\n\nAfter.\n"
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A finished study of a linear probe on 24 small samples."""
+    root = tmp_path_factory.mktemp("study")
+    forgebench.synthesize(PHOTOS, root / "bench", n=24, splits={"train": 0.5, "test": 0.5}, workers=1)
+    config = override(get("linear-probe").presets["tiny"], {"training.epochs": "1"})
+    made = Study(get("linear-probe"), config, str(root / "bench"), root / "work", root / "method" / "results", CHANGES,
+                 say=lambda _: None)  # fmt: skip
+    made.run([str(root / "bench")])
+    return root, made
+
+
+def test_all_is_kept_and_small(ran):
+    _, made = ran
+    for name in (FULL, *CHANGES):
+        assert {path.name for path in (made.keep / name).iterdir()} == {
+            "record.json", "config.yaml", "losses.csv", "comparison.json",
+        }  # fmt: skip
+        assert forgebench.read_record(made.keep / name)[0].benchmark.content_hash
+    assert {path.name for path in (made.keep / "controls").iterdir()} == set(CONTROLS)
+    assert sum(path.stat().st_size for path in made.keep.rglob("*") if path.is_file()) < 2e6
+    assert "layers:\n- 2\n" in (made.keep / "last block" / "config.yaml").read_text()
+
+
+def test_p_values_are_holms_over_all_pairs_and_ours_comes_first(ran):
+    _, made = ran
+    found = json.loads((made.keep / FULL / "comparison.json").read_text())
+    ours, _ = forgebench.read_record(made.keep / FULL)
+    assert set(found) == set(METRICS)
+    for metric, pairs in found.items():
+        assert {pair["first"] for pair in pairs} == {ours.method.method}
+        assert len(pairs) == len(CONTROLS)
+        values = {
+            forgebench.read_record(made.keep / "controls" / name)[0].method.method:
+            forgebench.read_record(made.keep / "controls" / name)[0].value(metric) for name in CONTROLS
+        }  # fmt: skip
+        for pair in pairs:
+            if pair["value"] is not None:
+                assert pair["value"] == pytest.approx(ours.value(metric) - values[pair["second"]], abs=1e-9)
+                assert pair["ci_low"] <= pair["value"] <= pair["ci_high"]
+                assert pair["p_holm"] >= pair["p"]
+
+
+def test_it_goes_on_without_doing_anything_again(ran, monkeypatch):
+    _, made = ran
+
+    def never(*_, **__):
+        raise AssertionError("done again")
+
+    for name in ("train", "export"):
+        monkeypatch.setattr(study, name, never)
+    monkeypatch.setattr(forgebench, "predict", never)
+    before = (made.keep / FULL / "record.json").read_bytes()
+    made.run()
+    assert (made.keep / FULL / "record.json").read_bytes() == before
+
+
+def test_the_page_says_what_the_records_say(ran):
+    root, made = ran
+    readme = root / "method" / "README.md"
+    readme.write_text(README, encoding="utf-8")
+    study_page.write(made.keep, readme)
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("# A method\n\nBefore.\n")
+    assert text.endswith("\n\nAfter.\n")
+    assert "old" not in text.splitlines()
+    record, _ = forgebench.read_record(made.keep / FULL)
+    (row,) = re.findall(r"^\| full \| (.*) \|$", text, re.MULTILINE)[:1]
+    shown = [float(cell.split()[0]) if cell != "–" else np.nan for cell in row.split(" | ")]
+    assert shown == pytest.approx([record.value(m) for m in study_page.SHOWN], abs=5e-4, nan_ok=True)
+    assert (made.keep / "results.png").stat().st_size < 2e5
+    study_page.write(made.keep, readme)
+    assert readme.read_text(encoding="utf-8") == text
+
+
+def test_a_readme_without_markers_is_left_as_it_is(ran):
+    root, made = ran
+    readme = root / "method" / "OTHER.md"
+    readme.write_text("# Nothing\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="lacks the markers"):
+        study_page.write(made.keep, readme)
+    assert readme.read_text(encoding="utf-8") == "# Nothing\n"
+
+
+def test_a_study_can_have_no_ablations(ran):
+    _, made = ran
+    replace(made, changes={}, keep=made.keep.parent / "plain").run()
+    assert json.loads((made.keep.parent / "plain" / "study.json").read_text())["ablations"] == {}

@@ -1,0 +1,153 @@
+"""Workers are killed, leases run out, the disk is full, the database restarts: every submission is scored once."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from people import Halves, Participant, new_participant, score_all, submission
+from sqlalchemy import select
+
+from leaderboard.service import jobs, worker
+from leaderboard.service.board import Board
+from leaderboard.service.keeping import collect, problems
+from leaderboard.service.models import Job, Result, Submission
+from leaderboard.service.results import commit_verdict
+
+SOAK = "FORGEBENCH_SOAK" in os.environ
+KILLS, BATCH = (50, 100) if SOAK else (5, 2)
+
+
+def _worker(board: Board) -> subprocess.Popen[bytes]:
+    settings = board.settings.model_dump(exclude_none=True, exclude={"definitions"})
+    said = {f"FORGEBENCH_BOARD_{name.upper()}": str(value) for name, value in settings.items()}
+    return subprocess.Popen(
+        [sys.executable, "-m", "leaderboard", "worker"], env={**os.environ, **said}, stderr=subprocess.DEVNULL
+    )
+
+
+def _all_scored_once(board: Board) -> None:
+    with board.database.read() as session:
+        assert Counter(session.scalars(select(Submission.state))) == {"scored": BATCH}
+        assert Counter(session.scalars(select(Result.submission_id))).most_common(1)[0][1] == 1
+        assert set(session.scalars(select(Job.state))) == {"done"}
+    assert list(problems(board)) == []
+
+
+@pytest.mark.soak
+def test_killed_workers_lose_nothing(board: Board, benchmarks: Halves, tmp_path: Path) -> None:
+    url = board.database.engine.url.render_as_string(hide_password=False)
+    changed = {"lease_seconds": 2, "attempts": 1000, "database": url}
+    hasty = Board(board.settings.model_copy(update=changed), board.database, board.storage)
+    ann = new_participant(hasty, "ann")
+    for seed in range(BATCH):
+        ann.submit(submission(tmp_path, benchmarks.opened("plain"), seed))
+    rng = random.Random(0)
+    for _ in range(KILLS):
+        process = _worker(hasty)
+        time.sleep(rng.uniform(2, 8))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process = _worker(hasty)
+    ends = time.monotonic() + 60 * (BATCH + 4)
+    while time.monotonic() < ends:
+        with board.database.read() as session:
+            if not session.scalar(select(Job.id).where(Job.state.in_(("waiting", "leased"))).limit(1)):
+                break
+        time.sleep(0.5)
+    process.terminate()
+    process.wait()
+    _all_scored_once(hasty)
+
+
+def test_a_worker_that_lost_its_lease_stores_nothing(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the end of scoring and the commit, the lease runs out, and another worker does the whole job."""
+    made = ann.submit(submission(tmp_path, benchmarks.opened("plain")))
+    others = []
+
+    def late(of: Board, held: jobs.Lease, folder: Path, verdict: dict[str, object]) -> None:
+        if not others:
+            others.append(held)
+            with of.database.begin() as session:
+                session.get_one(Job, held.job_id).lease_until = 0.0
+            score_all(of)
+        commit_verdict(of, held, folder, verdict)
+
+    monkeypatch.setattr(worker, "commit_verdict", late)
+    score_all(board)
+    assert ann.see(made["id"])["state"] == "scored"
+    with board.database.read() as session:
+        assert len(session.scalars(select(Result)).all()) == 1
+    assert len(collect(board, older_than=-1)) == 2  # the late worker's records: their time of making differs
+    assert list(problems(board)) == []
+
+
+def test_two_workers_never_have_one_job(board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+    for seed in range(3):
+        ann.submit(submission(tmp_path, benchmarks.opened("plain"), seed))
+    held = []
+    for _ in range(4):
+        with board.database.begin() as session:
+            held.append(jobs.lease(session, board.settings))
+    assert len({one.job_id for one in held if one}) == 3
+    assert held[3] is None
+
+
+def test_a_job_that_always_fails_becomes_a_dead_letter(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    made = ann.submit(submission(tmp_path, benchmarks.opened("plain")))
+    board.storage.remove(made["sha256"])
+    score_all(board)
+    assert ann.see(made["id"])["state"] == "failed"
+    with board.database.read() as session:
+        dead = session.scalars(select(Job).filter_by(state="dead")).one()
+    assert (dead.attempts, "is gone" in dead.error) == (5, True)
+    board.storage.put(tmp_path / "sub-0-0-0.zip")
+    with board.database.begin() as session:
+        assert jobs.requeue(session, dead.id)
+    score_all(board)
+    assert ann.see(made["id"])["state"] == "scored"
+
+
+def test_a_full_disk_refuses_and_leaves_nothing(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    file = submission(tmp_path, benchmarks.opened("plain"))
+    about = lite_ann.upload(file, parts=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with pytest.raises(OSError, match="large"):
+            lite.storage.put_part(about["id"], about["received"], file.read_bytes()[2048:4096])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    made = lite_ann.submit(file)
+    assert not list((lite.settings.data / "objects" / "incoming").iterdir())
+    score_all(lite)
+    assert lite_ann.see(made["id"])["state"] == "scored"
+
+
+def test_what_nothing_refers_to_is_collected(
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    kept = ann.submit(submission(tmp_path, benchmarks.opened("plain")))
+    orphan = board.storage.put_bytes(b"never committed")
+    ann.upload(submission(tmp_path, benchmarks.opened("plain"), 1), parts=1)
+    assert collect(board) == []
+    assert collect(board, older_than=-1) == [orphan]
+    assert [digest for digest, _ in board.storage.objects()] == [kept["sha256"]]
+    patient = Board(board.settings.model_copy(update={"upload_hours": 1e-9}), board.database, board.storage)
+    collect(patient)
+    assert board.storage.uploads() == set()
