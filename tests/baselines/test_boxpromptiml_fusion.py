@@ -214,11 +214,11 @@ def test_authentic_images_are_left_out_where_the_configuration_says_so():
     torch.testing.assert_close(model.losses(seen, MIDWAY)["bce"], model.losses(alone, MIDWAY)["bce"])
     whole = BoxPromptIML(config).eval()
     whole.load_state_dict(model.state_dict())
-    assert float(whole.losses(seen, MIDWAY)["bce"]) != pytest.approx(float(model.losses(seen, MIDWAY)["bce"]))
+    assert whole.losses(seen, MIDWAY)["bce"].item() != pytest.approx(model.losses(seen, MIDWAY)["bce"].item())
     seen.labels.zero_()
     nothing = model.losses(seen, MIDWAY)["bce"]
     nothing.backward()
-    assert float(nothing) == 0
+    assert nothing.item() == 0
     assert all(not one.grad.any() for one in model.parameters() if one.grad is not None)
 
 
