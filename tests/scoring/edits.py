@@ -18,8 +18,12 @@ Fields = dict[str, Any]
 
 
 def seal(fields: Fields) -> Fields:
-    """The record with the hash that its fields ask for: SHA-256 of JSON, sorted, no blanks, no signature."""
-    rest = {name: value for name, value in fields.items() if name not in ("record_sha256", "signature")}
+    """The record with the hash that its fields ask for: SHA-256 of JSON, sorted, no blanks, no signature.
+
+    Parts that came later, `subsets` and `rounded`, are left out where there is nothing in them.
+    """
+    absent = {name for name in ("subsets", "rounded") if not fields.get(name)}
+    rest = {name: value for name, value in fields.items() if name not in {"record_sha256", "signature", *absent}}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return fields | {"record_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
