@@ -80,4 +80,6 @@ def test_from_signing_in_to_the_board(
             page.wait_for_timeout(500)
         page.goto(f"{url}/")
         playwright.expect(page.get_by_text("noise 0").first).to_be_visible()
+        policy = page.request.get(f"{url}/").headers["content-security-policy"]
+        assert "script-src 'self';" in policy
         assert wrong == []
