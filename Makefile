@@ -29,7 +29,7 @@ demo: $(CORE)  ## install the core, and run the whole story on bundled photograp
 	$(BIN)/forgebench demo
 
 test: $(VENV)/dev.stamp  ## install what the tests need, and pass them
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 check: $(VENV)/dev.stamp  ## lint and types
 	$(BIN)/ruff check .
