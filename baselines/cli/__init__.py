@@ -12,6 +12,7 @@ from baselines.cli.methods import methods
 from baselines.cli.onnx import onnx
 from baselines.cli.study import study
 from baselines.cli.teach import teach
+from baselines.cli.tiers import tiers
 from baselines.cli.train import train
 from forgebench.cli import Group
 
@@ -24,7 +25,7 @@ def _about() -> None:
 
 
 for command in (
-    methods, train, export, study, band, teach, coarseness, onnx, explain_train, explain_study, judge,
+    methods, train, export, study, tiers, band, teach, coarseness, onnx, explain_train, explain_study, judge,
 ):  # fmt: skip
     app.command()(command)
 

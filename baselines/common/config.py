@@ -55,7 +55,7 @@ class Training:
     validation_share: float = 0.1
     """Share of the training split's groups that is held out: the best checkpoint is chosen there."""
     select_by: str = "image_auc"
-    """The metric, of `forgebench`, that chooses it; `pixel_…` where the method's level has masks."""
+    """The metric, of `forgebench`, that chooses it; `pixel_…` where the method's level has masks. Empty: the last."""
 
 
 @dataclass(frozen=True, kw_only=True)

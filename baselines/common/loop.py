@@ -27,6 +27,7 @@ from baselines.common.method import Method, Model, Progress
 from baselines.common.schedule import rate
 from baselines.common.validation import Validated, better, validate
 from forgebench.errors import InputError
+from forgebench.metrics import DEFINITIONS
 
 CONFIG, ABOUT, LOSSES = "config.yaml", "run.json", "losses.csv"
 
@@ -83,6 +84,8 @@ class _Run:
     ) -> None:
         self.method, self.config, self.out, self.resume = method, config, out, resume
         training = config.training
+        if training.select_by:
+            DEFINITIONS["forgebench"].metric(training.select_by)  # unknown names are refused before training
         set_seed(training.seed)
         if training.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
@@ -194,7 +197,8 @@ class _Run:
         unseen = self.outside[self.accelerator.process_index :: self.accelerator.num_processes]
         numbers = validate(self.model, self.unseen, unseen, self.config.training.batch_size, self.accelerator)
         validated = Validated(numbers, epoch + 1)
-        best = better(validated, self.best, self.config.training.select_by) or not len(self.outside)
+        chosen = self.config.training.select_by
+        best = not chosen or not len(self.outside) or better(validated, self.best, chosen)
         if best:
             self.best = validated
         if self.accelerator.is_main_process:
@@ -202,7 +206,6 @@ class _Run:
                 checkpoint.save(self.out / BEST, {"model": checkpoint.on_cpu(self.model.kept_state())})
             self._log(epoch, means, numbers)
             shown = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
-            chosen = self.config.training.select_by
             held = f"; held out: {chosen} {numbers[chosen]:.3f}" if chosen in numbers else ""
             say(f"epoch {epoch + 1}: {shown}{held}{' (best)' if best else ''}")
         self._save(LAST)

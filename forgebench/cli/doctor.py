@@ -21,7 +21,7 @@ from forgebench.version import VERSION
 
 MATTERING = ("datasets", "numpy", "opencv-python-headless", "pillow", "pyarrow", "pycocotools", "scikit-learn")
 """The packages whose versions can change what ForgeBench makes or counts."""
-_EXTRAS = ("baselines", "board", "browse", "diffusion", "docs", "onnx", "ray", "sources", "torch")
+_EXTRAS = ("baselines", "board", "browse", "diffusion", "docs", "figures", "onnx", "ray", "sources", "torch")
 _LOW_DISK_GB = 10
 
 

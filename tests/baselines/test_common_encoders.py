@@ -89,8 +89,9 @@ def test_a_frozen_tower_has_no_gradients_and_lora_has_them_in_its_adapters_alone
 def test_gradients_pass_the_frozen_text_tower_to_the_context(config):
     _, text = load_encoders(config)
     context = torch.randn(4, text.width, requires_grad=True)
-    text(text.sentence(context[:2], "fake edge", context[2:])[None]).sum().backward()
-    assert float(context.grad.abs().min(dim=1).values.max()) > 0
+    encoded = text(text.sentence(context[:2], "fake edge", context[2:])[None])
+    (encoded * torch.linspace(-1, 1, encoded.shape[1])).sum().backward()  # the plain sum behind a norm is constant
+    assert bool((context.grad.abs().amax(dim=1) > 1e-6).all())
     assert all((p.grad is None) == (config.kind == "clip") for p in text.parameters())
 
 

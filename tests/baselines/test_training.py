@@ -162,6 +162,19 @@ def test_better_goes_by_the_metrics_direction():
     assert better(one(0.1, "image_eer"), one(0.2, "image_eer"), "image_eer")
 
 
+def test_with_nothing_to_choose_by_the_last_epoch_is_kept(bench, tmp_path):
+    config = tiny(training__epochs="3", training__validation_share="0.3", training__select_by="''")
+    assert train(PROBE, config, bench, tmp_path / "run", split="test").best.epoch == 3
+    last, kept = weights(tmp_path / "run"), weights(tmp_path / "run", "best.pt")
+    assert all(torch.equal(last[name], kept[name]) for name in kept)
+
+
+def test_an_unknown_metric_to_choose_by_is_refused_before_training(bench, tmp_path):
+    with pytest.raises(InputError, match="image_au"):
+        train(PROBE, tiny(training__select_by="image_au"), bench, tmp_path / "run", split="test")
+    assert not (tmp_path / "run").exists()
+
+
 def test_numbers_on_what_is_held_out_are_those_of_the_metric_module(bench, tmp_path):
     level = {name: get(name).level for name in METHODS}
     config = tiny(training__epochs="1", training__validation_share="0.3")
