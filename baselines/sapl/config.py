@@ -120,7 +120,7 @@ PRESETS = {
     "small": Config(
         encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),
         data=Data(size=224, flip=0.0),
-        training=Training(epochs=6, batch_size=8, learning_rate=1e-3, warmup_epochs=0.25),
+        training=Training(epochs=8, batch_size=8, learning_rate=1e-3, warmup_epochs=0.25, select_by=""),
         prompts=Prompts(heads=4),
         contrast=Contrast(queue=512, wait_epochs=1, rise_epochs=1),
         processing=Processing(affinity=0),

@@ -68,7 +68,7 @@ class Config:
     reading: Reading = "grid"
     """Which "8x8" is meant is not clear. The grid is the simplest, and one forward pass."""
     layers: tuple[int, ...] = ()
-    """Blocks whose tokens, normalised and averaged, are projected instead of the last one's. Faithful: none. Ours: the
+    """Blocks whose tokens, normalised and joined, are projected instead of the last one's. Faithful: none. Ours: the
     last block knows what is seen and little of how it was recorded."""
     context: int = 16
     """Learned tokens around the class word, half on either side: CoOp; VadCLIP has 20."""
@@ -110,7 +110,8 @@ PAPER = Config(
 SMALL = replace(
     PAPER,
     training=Training(
-        epochs=5, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6
+        epochs=15, batch_size=16, learning_rate=5e-4, weight_decay=1e-4, warmup_epochs=1, min_learning_rate=1e-6,
+        select_by="",
     ),
     data=Data(size=224),
     encoder=EncoderConfig(kind="dinov2", name="dinov2-small", joint=128),

@@ -46,7 +46,7 @@ class ViLaCo(Model):
         self.config = config
         self.vision, text = load_encoders(config.encoder)
         width, self.grid = self.vision.joint, _grid(config, self.vision.patch)
-        self.mix = nn.Linear(self.vision.width, width) if config.layers else None
+        self.mix = nn.Linear(len(config.layers) * self.vision.width, width) if config.layers else None
         if self.mix is not None:
             self.vision.projection.requires_grad_(False)  # DINOv2's is learned, and nothing asks for it here
         self.prompts = LearnedPrompts(text, config.words, config.context, config.context_spread)
@@ -103,7 +103,7 @@ class ViLaCo(Model):
             return features.dense
         # DINOv2-S: mean norms of 0.9, 1.7, 3.7 and 49 at blocks 3, 6, 9 and 12. The last would drown the others.
         layers = [functional.layer_norm(features.tokens[one], (self.vision.width,)) for one in self.config.layers]
-        return self.mix(torch.stack(layers).mean(dim=0))
+        return self.mix(torch.cat(layers, dim=-1))
 
     def _blocks(self, images: Tensor) -> Tensor:
         """Each of 64 blocks, enlarged and encoded as an image of its own."""

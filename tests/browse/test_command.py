@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ import pytest
 
 from forgebench.benchmark import Benchmark
 from forgebench.browse import browse, check_port
+from forgebench.browse.truth import INFO
 from forgebench.errors import InputError
 
 from .conftest import free_port
@@ -199,3 +201,25 @@ def test_the_app_opens_on_the_worst_misses_for_this_machine_alone(app: App, page
     assert app.listening() == {"127.0.0.1"}
     assert app.stop() == 0
     assert "Traceback" not in "".join(app.said)
+
+
+@pytest.mark.browser
+def test_the_panel_counts_at_another_threshold_and_shows_its_masks(app: App, page: Any, fo: ModuleType):
+    page.goto(app.url(), wait_until="domcontentloaded")
+    tiles(page, 5)
+    page.get_by_text("Dismiss").click()  # FiftyOne's own advertisement lies over the grid
+    page.locator('[data-cy="new-panel-btn"]').first.click()
+    page.get_by_text("ForgeBench threshold").click()
+    page.get_by_text("At 0.50, byte 128 and above, of 5 samples in view").wait_for(timeout=60_000)
+    slider = page.get_by_role("slider").last
+    for _ in range(25):
+        slider.press("ArrowLeft")
+    page.get_by_text("At 0.25, byte 64 and above, of 5 samples in view").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Show masks at this threshold").click()
+    dataset = fo.load_dataset(page.url.partition("/datasets/")[2].partition("?")[0])
+    until = time.monotonic() + 60
+    while time.monotonic() < until and dataset.info[INFO]["methods"]["centre_box"]["byte"] != 64:
+        time.sleep(0.2)
+        dataset.reload()
+    assert Path(dataset.first().centre_box_mask.mask_path).parent.name == "mask-64"
+    assert page.get_by_text("Uncaught").count() == 0
