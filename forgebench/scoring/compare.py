@@ -137,7 +137,7 @@ def compare(
     order = sorted(values, key=lambda name: (np.isnan(values[name]), sign * values[name], name))
     pairs = list(combinations(order, 2))
     if test == "bootstrap":
-        found = [paired_bootstrap_p(drawn[a] - drawn[b]) for a, b in pairs]
+        found = [paired_bootstrap_p(drawn[a] - drawn[b], units[1]) for a, b in pairs]
     else:
         swapped = [swapped_tables(tables[a], tables[b], spec.statistic) for a, b in pairs]
         found = [permutation_p(one, units, seed, resamples) for one in swapped]

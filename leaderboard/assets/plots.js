@@ -70,7 +70,8 @@ globalThis.BoardPlots = (() => {
     const plot = make("div", { className: "plot" });
     place.append(make("figure", { className: "chart" }, make("h3", {}, title), plot));
     say(plot, about);
-    Plotly.newPlot(plot, traces, drawn, options(title));
+    // Once its neighbours are there, too: a chart that stands alone in the grid would take its whole width.
+    queueMicrotask(() => Plotly.newPlot(plot, traces, drawn, options(title)));
   };
 
   const robustness = (data, rows) => {

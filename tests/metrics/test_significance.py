@@ -224,6 +224,37 @@ def test_paired_bootstrap_p():
     assert paired_bootstrap_p(np.full(1999, 0.1)) == 2 / 2000
 
 
+def test_where_no_resample_says_otherwise_the_tail_is_students():
+    draws = np.random.default_rng(0).normal(0.6, 0.1, 2000)
+    assert paired_bootstrap_p(draws) == 2 / 2001
+    t = abs(draws.mean()) / draws.std()
+    assert paired_bootstrap_p(draws, 15) == pytest.approx(2 * stats.t.sf(t, 14))
+    assert paired_bootstrap_p(draws, 3) == pytest.approx(min(2 / 2001, 2 * stats.t.sf(t, 2))) == 2 / 2001
+    assert paired_bootstrap_p(draws, 1) == paired_bootstrap_p(np.full(2000, 0.1), 15) == 2 / 2001
+    crossing = np.append(draws, -1e-9)
+    assert paired_bootstrap_p(crossing, 15) == paired_bootstrap_p(crossing)
+
+
+def _board(rng, entries, groups, lead):
+    """Corrected p-values of all pairs of a board: entry 0 leads the others, which are alike."""
+    values = rng.normal(0, 1, (groups, 1)) + rng.normal(0, 0.5, (groups, entries))
+    values[:, 0] += lead
+    weights = rng.multinomial(groups, np.full(groups, 1 / groups), 2000) / groups
+    drawn = weights @ values
+    pairs = [(a, b) for a in range(entries) for b in range(a + 1, entries)]
+    return pairs, holm([paired_bootstrap_p(drawn[:, a] - drawn[:, b], groups) for a, b in pairs])
+
+
+@pytest.mark.parametrize("groups", [15, 60])
+def test_a_large_board_can_tell_entries_apart_and_does_not_invent_differences(groups):
+    """66 pairs: by the counted bound alone no difference of any size could be told."""
+    rng = np.random.default_rng(groups)
+    pairs, p = _board(rng, 12, groups, lead=3.0)
+    assert all(p[index] < ALPHA for index, pair in enumerate(pairs) if pair[0] == 0)
+    false = sum(bool((_board(rng, 12, groups, lead=0.0)[1] < ALPHA).any()) for _ in range(60))
+    assert false <= 60 * _above(ALPHA, 60)
+
+
 def test_the_bootstrap_p_is_below_alpha_where_the_interval_leaves_zero_out():
     rng = np.random.default_rng(0)
     for _ in range(200):
