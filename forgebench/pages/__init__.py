@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 
+@cache
 def environment(package: str) -> Environment:
     """Templates of a package's `assets`, and `base.html.j2`, which they extend; all values are escaped."""
     environment = Environment(

@@ -7,6 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
 from forgebench import Benchmark
 from forgebench.audits import Audit
 from forgebench.metrics import DEFINITIONS
@@ -21,6 +24,7 @@ from leaderboard.site.shown import Refused, Shown
 TRACKS = (("", "all"), *((name, name) for name in ("image", "box", "scribble", "pixel", "zero-shot")))
 AUDIT = "audit.json"
 _SCRIPTS = ("data/index.js", "assets/table.js", "assets/matrix.js", "assets/plots.js", "assets/board.js")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")  # nothing is fetched from elsewhere
 Groups = Mapping[str, Sequence[Shown]]
 
 
@@ -118,7 +122,7 @@ def _benchmark(
     manifest = benchmark.manifest if benchmark else None
     return {
         "slug": slug, "part": part, "manifest": manifest, "detectable": list(_detectable(same)),
-        "prose": manifest.facts.prose.split("\n\n") if manifest else [],
+        "prose": Markup(_MARKDOWN.render(manifest.facts.prose)) if manifest else "",  # noqa: S704  HTML in it is escaped
         "verdicts": _verdicts(benchmark) if benchmark else [],
     }  # fmt: skip
 
