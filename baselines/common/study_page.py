@@ -49,7 +49,7 @@ def _tables(keep: Path) -> Iterator[str]:
     yield _table(("control", *SHOWN), [(name, *(cell(one, m) for m in SHOWN)) for name, one in controls.items()])
     others = sorted(p.parent for p in keep.glob("*/record.json") if p.parent.name not in names)
     if others:
-        yield "Trained as above, on real forgeries that it has not seen, whatever comes out:"
+        yield "Trained as above, on real forgeries, whatever comes out:"
         rows = [(path.name, read_record(path)[0]) for path in others]
         shown = [(name, str(one.benchmark.n), *(cell(one, m) for m in SHOWN)) for name, one in rows]
         yield _table(("benchmark", "images", *SHOWN), shown)

@@ -80,6 +80,16 @@ def test_from_signing_in_to_the_board(
             page.wait_for_timeout(500)
         page.goto(f"{url}/")
         playwright.expect(page.get_by_text("noise 0").first).to_be_visible()
+        _look(page, "board")
+        page.get_by_label("box", exact=True).check(force=True)
+        playwright.expect(page.get_by_text("noise 0")).to_have_count(0)
+        page.get_by_label("all", exact=True).check(force=True)
+        page.get_by_role("link", name="noise 0").first.click()
+        playwright.expect(page.locator("#command")).to_contain_text("forgebench verify")
+        playwright.expect(page.get_by_role("heading", name="Best and worst")).to_be_visible()
+        page.get_by_role("button", name="Copy").click()
+        playwright.expect(page.get_by_text("Copied").or_(page.get_by_text("Selected"))).to_be_visible()
+        _look(page, "board-entry")
         policy = page.request.get(f"{url}/").headers["content-security-policy"]
         assert "script-src 'self';" in policy
         assert wrong == []
