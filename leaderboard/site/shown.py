@@ -49,8 +49,8 @@ class Refused:
 def read_all(records: Path, key: Path | None = None) -> tuple[list[Shown], list[Refused]]:
     """Every entry's folder, verified.
 
-    A record with its per-image table is computed again. One without, of a hidden split, is taken on the word of the
-    board alone: its hash and the signature by `key` must hold.
+    A record with its per-image table is computed again. Where there is a key, the board computed it before it signed:
+    hashes and the signature must hold, of a hidden split without its table, too.
 
     Args:
         records: Folders `<entry id>/record.json`.
@@ -83,7 +83,7 @@ def _read(folder: Path, key: Path | None) -> Shown | Refused:
 
 
 def _problems(folder: Path, key: Path | None) -> list[str]:
-    found: Sequence[Problem] = verify(folder, key=key)
+    found: Sequence[Problem] = verify(folder, key=key, recompute=key is None)
     if key is not None and not (folder / TABLE).is_file():
         found = [problem for problem in found if problem.code != "per_image"]
     return [str(problem) for problem in found]
