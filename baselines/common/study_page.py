@@ -70,7 +70,8 @@ def _leads(path: Path) -> Iterator[str]:
         pairs = [pair for pair in found[metric] if pair["value"] is not None]
         least, p = min(pairs, key=lambda pair: pair["value"]), max(pair["p_holm"] for pair in pairs)
         won = "yes" if least["value"] > 0 and p < 0.05 else "no"
-        yield f"{won}: {least['value']:+.3f} over {least['second']}, p {p:.3f}"
+        shown = f"p {p:.3f}" if p >= 0.001 else "p < 0.001"
+        yield f"{won}: {least['value']:+.3f} over {least['second']}, {shown}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
