@@ -231,6 +231,7 @@ def _dangers(info: zipfile.ZipInfo, seen: set[str]) -> dict[str, bool]:
     kind = stat.S_IFMT(info.external_attr >> 16)
     size, packed = info.file_size, info.compress_size
     return {
+        "no name": not info.filename,
         "a name that leads out of the archive": outside,
         "a link or a special file": kind not in (0, stat.S_IFREG, stat.S_IFDIR),
         "another member has this name, or differs in case alone": info.filename.casefold() in seen,

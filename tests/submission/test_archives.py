@@ -67,6 +67,9 @@ def _duplicate(tmp_path, scene):
 
 
 UNSAFE = {
+    "a member without a name": (
+        "no name", lambda t, s: _renamed(_plain(t, s, ("zz.png_.exe", b"x")), b"zz.png_.exe", b"\0z.png_.exe")
+    ),
     "up": ("leads out", lambda t, s: _plain(t, s, ("../evil.png", b"x"))),
     "up from masks": ("leads out", lambda t, s: _plain(t, s, ("masks/../../evil.png", b"x"))),
     "up and back to a known name": ("leads out", lambda t, s: _plain(t, s, ("masks/../submission.json", b"x"))),
