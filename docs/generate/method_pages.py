@@ -18,6 +18,10 @@ from forgebench.metrics.cost import annotation_seconds
 ROOT = Path(__file__).parents[2] / "baselines"
 _KEPT = (".png", ".jpg", ".svg")
 _HEAD = """\
+---
+hide: [navigation, toc]
+---
+
 # Methods
 
 Reference implementations that anyone can train again: each from its own level of annotation alone, each with a README
@@ -36,7 +40,7 @@ _MEASURED = """\
 At preset `small`, in which a frozen DINOv2-S stands in for each paper's backbone, trained on the synthetic benchmark
 alone. The numbers say whether this code learns: **they are not the papers' methods at their best**. In brackets 95 %
 intervals by photograph. A tier holds the methods that the data cannot tell apart (paired tests, Holm); 1 is the best.
-Seconds are those of one prediction with reading, resizing and writing, on a two-core machine without a GPU.
+Speed is not among the columns: features were read from disk, so these runs say nothing of it.
 """
 _PAPERS = """\
 ## What the papers report
@@ -99,9 +103,8 @@ def _measured(methods: list[Method]) -> Iterator[str]:
     for content_hash, entries in boards.items():
         bench = entries[0][1].benchmark
         yield f"### {bench.name}\n\n{bench.n} images; content hash `{content_hash[:16]}…`\n"
-        ranked = [metric for metric in SHOWN if metric in tiers.get(content_hash, {})]
-        rows = [_scores(name, record, {m: tiers[content_hash][m] for m in ranked}) for name, record in entries]
-        yield _table(("method", *SHOWN, "seconds", *(f"tier: {metric}" for metric in ranked)), rows) + "\n"
+        rows = [_scores(name, record, tiers.get(content_hash, {})) for name, record in entries]
+        yield _table(("method", *SHOWN), rows) + "\n"
 
 
 def _records(results: Path) -> list[Path]:
@@ -113,10 +116,9 @@ def _records(results: Path) -> list[Path]:
 
 
 def _scores(name: str, record: Record, tiers: Mapping[str, Mapping[str, int]]) -> tuple[str, ...]:
-    seconds = record.method.seconds_per_image
-    numbers = (cell(record, metric) for metric in SHOWN)
-    ranks = (str(tier.get(record.method.method, "")) for tier in tiers.values())
-    return name, *numbers, "" if seconds is None else f"{seconds:.2f}", *ranks
+    method = record.method.method
+    ranks = {metric: f" tier {found[method]}" for metric, found in tiers.items() if method in found}
+    return name, *(cell(record, metric) + ranks.get(metric, "") for metric in SHOWN)
 
 
 def _folder(method: Method) -> Path:
