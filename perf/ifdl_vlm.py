@@ -14,6 +14,7 @@ from baselines.ifdl_vlm.explain.config import PRESETS, LanguageConfig
 from baselines.ifdl_vlm.explain.model import Explainer
 from baselines.ifdl_vlm.explain.view import prepared
 from perf.common import in_turn, machine, table
+from perf.sizes import SAM_HUGE
 
 TOKENS, BATCH = 48, 1
 _GB = 1e9
@@ -72,11 +73,7 @@ def memory() -> list[tuple[str, str]]:
         }  # fmt: skip
         clip = CLIPVisionModel(CLIPVisionConfig(image_size=224, **large))
         tower = CLIPVisionModel(CLIPVisionConfig(image_size=336, **large))
-        huge = {
-            "hidden_size": 1280, "num_hidden_layers": 32, "num_attention_heads": 16, "mlp_dim": 5120,
-            "global_attn_indexes": [7, 15, 23, 31],
-        }  # fmt: skip
-        sam = SamModel(SamConfig(vision_config=huge))
+        sam = SamModel(SamConfig(vision_config=SAM_HUGE))
         vicuna = LlamaForCausalLM(
             LlamaConfig(
                 vocab_size=32064, hidden_size=5120, intermediate_size=13824, num_hidden_layers=40,

@@ -33,15 +33,13 @@ _SAM_DECODER = {
     "segmenter.name": "''", "segmenter.decoder_depth": "2", "segmenter.decoder_heads": "8",
     "segmenter.decoder_mlp": "2048",
 }  # fmt: skip
-_SAM_HUGE = {
+SAM_HUGE = {
     "hidden_size": 1280, "num_hidden_layers": 32, "num_attention_heads": 16, "mlp_dim": 5120,
     "global_attn_indexes": [7, 15, 23, 31],
 }  # fmt: skip
 SETTINGS = {
     "vilaco": _CLIP_B, "sapl": _CLIP_B, "boxpromptiml": {"backbone.name": "''"}, "ifdl-vlm": _CLIP_L | _SAM_DECODER,
 }  # fmt: skip
-
-
 _VOCABULARY = 49_408
 
 
@@ -62,7 +60,7 @@ def built(name: str) -> tuple[nn.Module, int]:
     if name == "ifdl-vlm":
         from transformers import SamConfig, SamModel
 
-        model.segmenter.encoder = SamModel(SamConfig(vision_config=_SAM_HUGE)).vision_encoder.requires_grad_(False)
+        model.segmenter.encoder = SamModel(SamConfig(vision_config=SAM_HUGE)).vision_encoder.requires_grad_(False)
     return model.eval(), config.data.size
 
 

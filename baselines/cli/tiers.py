@@ -28,5 +28,7 @@ def tiers(
         by_metric = {metric: compare(folders, metric=metric).tiers for metric in METRICS}
         name = read_record(folders[0])[0].benchmark.name
         found.append({"benchmark": name, "content_hash": content_hash, "tiers": by_metric})
-    keep.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    temporary = keep.with_name(f"{keep.name}.partial")
+    temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(keep)
     typer.echo(f"{keep}: tiers on {', '.join(one['benchmark'] for one in found)}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,18 @@ def _tables(keep: Path) -> Iterator[str]:
         f"Measured on the test split of `{about['benchmark']}` (content hash `{about['content_hash'][:16]}…`): {n} "
         f"images of {groups} held-out photographs. In brackets 95 % intervals by photograph."
     )
-    yield _table(("variant", *SHOWN), [(name, *(cell(records[name], m) for m in SHOWN)) for name in names])
+    yield table(("variant", *SHOWN), [(name, *(cell(records[name], m) for m in SHOWN)) for name in names])
     yield "Does it beat the negative controls? The smallest lead over any of them, and the largest corrected p-value:"
-    yield _table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
+    yield table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
     controls = {path.name: read_record(path)[0] for path in sorted((keep / "controls").iterdir())}
     yield "The controls themselves:"
-    yield _table(("control", *SHOWN), [(name, *(cell(one, m) for m in SHOWN)) for name, one in controls.items()])
+    yield table(("control", *SHOWN), [(name, *(cell(one, m) for m in SHOWN)) for name, one in controls.items()])
     others = sorted(p.parent for p in keep.glob("*/record.json") if p.parent.name not in names)
     if others:
         yield "Trained as above, on real forgeries, whatever comes out:"
         rows = [(path.name, read_record(path)[0]) for path in others]
         shown = [(name, str(one.benchmark.n), *(cell(one, m) for m in SHOWN)) for name, one in rows]
-        yield _table(("benchmark", "images", *SHOWN), shown)
+        yield table(("benchmark", "images", *SHOWN), shown)
 
 
 def cell(record: Record, metric: str) -> str:
@@ -74,7 +74,8 @@ def _leads(path: Path) -> Iterator[str]:
         yield f"{won}: {least['value']:+.3f} over {least['second']}, {shown}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from baselines.common.method import Method
 from baselines.common.registry import METHODS, get
 from baselines.common.study import FULL, STUDY
-from baselines.common.study_page import SHOWN, cell
+from baselines.common.study_page import SHOWN, cell, table
 from forgebench import Record, read_record
 from forgebench.metrics.cost import annotation_seconds
 
@@ -76,7 +76,7 @@ def _folders() -> list[Path]:
 
 def _side_by_side() -> str:
     methods = [get(name) for name in METHODS]
-    needs = _table(("method", "learns from", "seconds", "input", "parameters, M", "trained, M", "G multiply-adds"),
+    needs = table(("method", "learns from", "seconds", "input", "parameters, M", "trained, M", "G multiply-adds"),
                    map(_needs, methods))  # fmt: skip
     return "\n".join([_HEAD, needs, "", _MEASURED, *_measured(methods), _PAPERS])
 
@@ -104,7 +104,7 @@ def _measured(methods: list[Method]) -> Iterator[str]:
         bench = entries[0][1].benchmark
         yield f"### {bench.name}\n\n{bench.n} images; content hash `{content_hash[:16]}…`\n"
         rows = [_scores(name, record, tiers.get(content_hash, {})) for name, record in entries]
-        yield _table(("method", *SHOWN), rows) + "\n"
+        yield table(("method", *SHOWN), rows) + "\n"
 
 
 def _records(results: Path) -> list[Path]:
@@ -123,10 +123,6 @@ def _scores(name: str, record: Record, tiers: Mapping[str, Mapping[str, int]]) -
 
 def _folder(method: Method) -> Path:
     return ROOT / method.name.replace("-", "_")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ("---",) * len(head), *rows))
 
 
 def _linked(text: str, name: str, there: dict[str, str | bytes]) -> str:
