@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from people import Halves, Participant, make_benchmarks, new_participant
@@ -26,8 +27,16 @@ def benchmarks(tmp_path_factory: pytest.TempPathFactory) -> Halves:
     return make_benchmarks(tmp_path_factory.mktemp("benchmarks"))
 
 
+class Cluster(NamedTuple):
+    """A running PostgreSQL."""
+
+    url: str
+    crash: Callable[[], None]
+    """Let it go down at once, as with a power cut, and come back."""
+
+
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[Cluster]:
     """A cluster of its own, run by a user who is not root."""
     if not BINARIES:
         pytest.skip("there is no PostgreSQL server on this machine")
@@ -44,12 +53,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder, **user}
     subprocess.run([BINARIES[-1] / "initdb", "-D", folder / "data", "-U", "board", "-A", "trust", "-N"], **run)
     options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off -c max_connections=200"
-    control = [BINARIES[-1] / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
+    control = [BINARIES[-1] / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-m", "immediate"]
     subprocess.run([*control, "-o", options, "start"], **run)
+    url = f"postgresql+psycopg://board@127.0.0.1:{port}"
     try:
-        yield f"postgresql+psycopg://board@127.0.0.1:{port}"
+        yield Cluster(url, lambda: subprocess.run([*control, "-o", options, "restart"], **run))
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+        subprocess.run([*control, "stop"], **run)
         shutil.rmtree(folder)
 
 
@@ -58,13 +68,19 @@ def database(request: pytest.FixtureRequest) -> str:
     """Of a fresh database; empty for SQLite's default."""
     if request.param == "sqlite":
         return ""
-    server = request.getfixturevalue("postgresql")
+    server = request.getfixturevalue("postgresql").url
     name = f"board_{uuid.uuid4().hex[:8]}"
     engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return f"{server}/{name}"
+
+
+@pytest.fixture
+def crash_database(request: pytest.FixtureRequest, database: str) -> Callable[[], None]:
+    """Takes the database down and brings it back; SQLite has no process of its own to lose."""
+    return request.getfixturevalue("postgresql").crash if database else lambda: None
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def _records(board: Board) -> dict[str, dict[str, object]]:
 
 
 def test_the_life_of_two_entries(
-    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path, postgresql: str
+    board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
 ) -> None:
     old, new, copy = (
         ann.submit(submission(tmp_path / name, benchmarks.opened("secret"), seed, method=name), "secret")["id"]
