@@ -1,4 +1,4 @@
-"""Training and prediction of the reference methods against their own backbones, and the wait for the loader."""
+"""Training and prediction on a vision transformer against the transformer alone, and the wait for the loader."""
 
 from __future__ import annotations
 
@@ -50,14 +50,11 @@ CASES = {
     "vilaco": Case("small", _VIT_S, trained=False),
     "sapl": Case("small", _VIT_S, trained=False),
     "sapl with LoRA": Case("small", _VIT_S | {"encoder.lora_rank": "8"}, trained=True),
-    "boxpromptiml": Case("paper", {"backbone.name": "''"}, trained=True),
 }
 
 
 def _backbone(model: Model, config: Any) -> nn.Module:  # noqa: ANN401
     """The backbone alone, as its own library has it."""
-    if not hasattr(config, "encoder"):
-        return model.backbone
     trained = any(parameter.requires_grad for parameter in _vision(model).tower.parameters())
     return VisionEncoder(replace(config.encoder, lora_rank=0, train=trained)).tower.to(DEVICE)
 
@@ -67,8 +64,7 @@ def _vision(model: Model) -> VisionEncoder:
 
 
 def _forward(backbone: nn.Module, images: Tensor) -> Tensor:
-    made = backbone(images)
-    return made.last_hidden_state if hasattr(made, "last_hidden_state") else made[-1]
+    return backbone(images).last_hidden_state
 
 
 def _timed(function: Callable[[], object]) -> Callable[[], object]:
@@ -157,9 +153,8 @@ def measure(name: str, repeats: int) -> None:
         (f"prediction of images of {SIDE}×{SIDE}, maps of their size", f"{count / predict:.1f} images/s"),
         ("share of the backbone's speed", f"{forward / predict:.2f}"),
     ]
-    if method.targets is None:
-        with tempfile.TemporaryDirectory() as root:
-            rows.append(("waiting for one loader process", f"{_waiting(method.name, config, Path(root)):.1%}"))
+    with tempfile.TemporaryDirectory() as root:
+        rows.append(("waiting for one loader process", f"{_waiting(method.name, config, Path(root)):.1%}"))
     rows.append(("peak memory", f"{peak_mb():.0f} MB"))
     if DEVICE == "cuda":
         rows.append(("peak memory of the GPU", f"{torch.cuda.max_memory_allocated() / 2**20:.0f} MB"))

@@ -53,6 +53,10 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
+def _memory() -> float:
+    return torch.cuda.max_memory_allocated() / 2**20 if DEVICE == "cuda" else peak_mb()
+
+
 def _built() -> tuple[Config, BoxPromptIML]:
     torch.manual_seed(0)
     config = PRESETS["paper"]
@@ -94,6 +98,7 @@ def _student(repeats: int) -> list[tuple[str, str]]:
         ("backbone's forward and backward pass", f"{BATCH / trained_alone:.1f} images/s"),
         ("training step", f"{BATCH / trained:.1f} images/s"),
         ("ratio", f"{trained_alone / trained:.2f}"),
+        ("peak memory", f"{_memory():.0f} MB"),
     ]
 
 
@@ -146,12 +151,11 @@ def _teacher(size: str, repeats: int) -> list[tuple[str, str]]:
     encode()
     print(f"first pass: {time.perf_counter() - start:.1f} s")
     alone, whole = in_turn(encode, lambda: teacher.logits([image], [boxes]), repeats)
-    memory = torch.cuda.max_memory_allocated() / 2**20 if DEVICE == "cuda" else peak_mb()
     return [
         ("encoder's forward pass", f"{alone:.2f} s an image"),
         ("pseudo masks, everything but reading and writing", f"{whole:.2f} s an image"),
         ("ratio", f"{alone / whole:.2f}"),
-        ("peak memory", f"{memory:.0f} MB"),
+        ("peak memory", f"{_memory():.0f} MB"),
     ]
 
 
