@@ -39,7 +39,7 @@ def explain_train(
 def explain_study(
     run: Run,
     data: BenchmarkPath,
-    out: Annotated[Path, typer.Option(help="Where explanations.json and answers.json are written.")],
+    out: Annotated[Path, typer.Option(help="Where explanations.json, answers.json and examples.png are written.")],
     split: Split = "test",
     limit: Annotated[int, typer.Option(help="How many images.", min=1)] = 40,
 ) -> None:
@@ -53,7 +53,7 @@ def explain_study(
         shown = (f"{x['mean']:.2f} [{x['low']:.2f}, {x['high']:.2f}]" for x in numbers)
         table.add_row(name, str(found["malformed"]), *shown)
     console().print(table)
-    typer.echo(f"{out}: explanations.json, answers.json")
+    typer.echo(f"{out}: explanations.json, answers.json, examples.png")
 
 
 def judge(

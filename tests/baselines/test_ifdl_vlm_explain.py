@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import load_dataset
+from PIL import Image
 from torch.nn import functional
 
 import forgebench
@@ -19,6 +20,7 @@ from baselines.ifdl_vlm import METHOD
 from baselines.ifdl_vlm.explain import predictor, study, train
 from baselines.ifdl_vlm.explain.answer import parse, write
 from baselines.ifdl_vlm.explain.config import PRESETS, ExplainConfig
+from baselines.ifdl_vlm.explain.examples import FIELDS, best_and_worst
 from baselines.ifdl_vlm.explain.fields import interval, measured
 from baselines.ifdl_vlm.explain.model import IGNORED, Explainer
 from baselines.ifdl_vlm.explain.train import Case
@@ -242,11 +244,13 @@ def test_explanations_reach_the_submission_and_the_malformed_are_counted(run, be
     assert [one for one in found if one is not None] == [TRUTH] * (len(rows) // 2)
 
 
-def test_authentic_images_are_not_explained(run, bench, tmp_path):
+def test_authentic_images_are_not_explained(run, bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(Explainer, "answer", lambda self, seen: [write(TRUTH) for _ in seen])
     method = predictor.load(run[0])
     method.first.model.classify[2].bias.data[0] = 50.0  # everything is real
     submission = forgebench.predict(method, bench, tmp_path / "said.parquet")
-    assert "explanation" not in submission.manifest.outputs or method.malformed == 0
+    rows = load_dataset(str(bench), "pixel", split="test")
+    assert all(submission.read(r["sample_id"], (r["height"], r["width"])).explanation is None for r in rows)
 
 
 def test_a_study_of_the_four_masks(run, bench, tmp_path, monkeypatch):
@@ -261,6 +265,15 @@ def test_a_study_of_the_four_masks(run, bench, tmp_path, monkeypatch):
     answers = json.loads((tmp_path / "answers.json").read_text())
     assert set(answers["true mask"]) == {case.sample_id for case in made} & set(answers["true mask"])
     assert len(answers["true mask"]) == 4
+    with Image.open(tmp_path / "examples.png") as drawn:
+        assert drawn.width == 1200
+
+
+def test_the_examples_are_the_best_and_the_worst():
+    rows = [dict.fromkeys(FIELDS, float(index > 5)) | {"text_f1": index / 12} for index in range(12)]
+    rows[11]["light"] = float("nan")  # the truth tells nothing of it
+    assert best_and_worst(rows) == [11, 10, 9, 8, 7, 4, 3, 2, 1, 0]
+    assert best_and_worst(rows[:3]) == [2, 1, 0]
 
 
 def test_a_run_without_a_second_stage_is_told(tmp_path):

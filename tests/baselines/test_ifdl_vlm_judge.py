@@ -7,10 +7,17 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from typer.testing import CliRunner
 
+import forgebench
+from baselines.cli import app
+from baselines.ifdl_vlm.explain.study import ANSWERS, EXAMPLES, RESULTS
 from baselines.ifdl_vlm.judge import DIMENSIONS, KEY, RUBRIC, Judge, judged
+from forgebench.cli import app as forgebench_app
+from forgebench.demo import PHOTOS
 from forgebench.errors import InputError
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 TRUTH = {"type": "splice", "area": "top left", "content": "a cat", "evidence": "a hard edge"}
 GOOD = json.dumps(dict.fromkeys(DIMENSIONS, 3))
 
@@ -108,3 +115,27 @@ def test_no_endpoint_is_told():
         Judge("http://127.0.0.1:9/v1", "judge", timeout=1).rate(TRUTH, TRUTH)
     with pytest.raises(InputError, match="http://"):
         Judge("file:///etc", "judge").rate(TRUTH, TRUTH)
+
+
+def test_both_stages_and_the_judge_from_the_shell(server, tmp_path):
+    """From photographs to judged explanations, every step by its command."""
+    bench, run, sub = tmp_path / "bench", tmp_path / "run", tmp_path / "sub.parquet"
+    forgebench.synthesize(PHOTOS, bench, n=12, workers=1, splits={"train": 0.6, "test": 0.4})
+    _told(app, "train", "ifdl-vlm", "--data", bench, "--preset", "tiny", "--out", run, "--set", "training.epochs=1")
+    _told(app, "explain-train", run, "--data", bench, "--preset", "tiny", "--set", "training.epochs=1")
+    told = _told(app, "explain-study", run, "--data", bench, "--out", tmp_path / "study", "--limit", "2")
+    assert "region only" in told
+    assert {one.name for one in (tmp_path / "study").iterdir()} == {RESULTS, ANSWERS, EXAMPLES}
+    _told(forgebench_app, "predict", run, bench, "--out", sub)
+    endpoint = f"http://127.0.0.1:{server.server_port}/v1"
+    asked = ("--endpoint", endpoint, "--model", "judge", "--out", tmp_path / "said.json")
+    _told(app, "judge", sub, "--data", bench, *asked)
+    record = json.loads((tmp_path / "said.json").read_text())
+    tampered = sum(row["label"] == 1 for row in forgebench.open_benchmark(bench).rows("test", ["label"]))
+    assert (record["n"], record["silent"]) == (tampered, tampered - len(server.asked))
+
+
+def _told(of, *arguments):
+    done = CliRunner().invoke(of, [str(one) for one in arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout

@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from baselines.common import predictor
+from baselines.ifdl_vlm.explain import examples
 from baselines.ifdl_vlm.explain.answer import parse
 from baselines.ifdl_vlm.explain.fields import NAMES, interval, measured
 from baselines.ifdl_vlm.explain.model import Explainer
 from baselines.ifdl_vlm.explain.train import Case, cases, load_explainer
 from forgebench import Explanation, Sample
 
-RESULTS, ANSWERS = "explanations.json", "answers.json"
+RESULTS, ANSWERS, EXAMPLES = "explanations.json", "answers.json", "examples.png"
 Masks = Sequence[NDArray[np.bool_] | None]
 Answers = Mapping[str, Sequence[str]]
 
@@ -37,14 +38,16 @@ def study(
     Args:
         run: A run with both stages.
         benchmark: A built benchmark with explanations; the template is made of its split `train`.
-        out: Where `explanations.json` and `answers.json` are written.
+        out: Where `explanations.json`, `answers.json` and `examples.png` are written.
         split: What is explained.
         limit: How many images, drawn over the split.
         say: Told a line a condition.
     """
     every = list(cases(benchmark, split))
     chosen = [every[int(index)] for index in np.unique(np.linspace(0, len(every) - 1, limit).astype(int))]
-    answers = dict(explained(run, chosen, say))
+    first = predictor.load(run)
+    predicted = _predicted(first, chosen)
+    answers = explained(run, first.device, chosen, predicted, say)
     fixed = template([case.explanation for case in cases(benchmark, "train")])
     table = {name: summary(chosen, [parse(text) for text in texts]) for name, texts in answers.items()}
     table["template"] = summary(chosen, [fixed] * len(chosen))
@@ -55,17 +58,18 @@ def study(
     said = {name: dict(zip(ids, texts, strict=True)) for name, texts in answers.items()}
     (out / RESULTS).write_text(json.dumps(_plain(report), indent=1) + "\n", encoding="utf-8")
     (out / ANSWERS).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    examples.draw(chosen, predicted, answers["predicted mask"], out / EXAMPLES)
     return report
 
 
-def explained(run: str | Path, chosen: Sequence[Case], say: Callable[[str], None]) -> Answers:
+def explained(
+    run: str | Path, device: torch.device, chosen: Sequence[Case], predicted: Masks, say: Callable[[str], None]
+) -> Answers:
     """The answers in every condition, by its name."""
-    explainer = load_explainer(run)
-    first = predictor.load(run)
-    explainer.to(first.device)
+    explainer = load_explainer(run).to(device)
     truth: Masks = [case.mask for case in chosen]
     shown: dict[str, tuple[Masks, float | None]] = {
-        "true mask": (truth, None), "predicted mask": (_predicted(first, chosen), None),
+        "true mask": (truth, None), "predicted mask": (predicted, None),
         "no mask": ([None] * len(chosen), 1.0), "region only": (truth, 0.0),
     }  # fmt: skip
     found = {}
@@ -75,7 +79,7 @@ def explained(run: str | Path, chosen: Sequence[Case], say: Callable[[str], None
     say("explaining: untrained")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(explainer.config.training.seed)
-        found["untrained"] = _answers(Explainer(explainer.config).to(first.device).eval(), chosen, truth, None)
+        found["untrained"] = _answers(Explainer(explainer.config).to(device).eval(), chosen, truth, None)
     return found
 
 
