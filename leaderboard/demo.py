@@ -26,7 +26,7 @@ from forgebench import (
     synthesize,
 )  # fmt: skip
 from forgebench.annotations import TAMPERED, scribble_from_mask
-from forgebench.demo.run import PHOTOS
+from forgebench.demo.run import LICENCE, PHOTOS
 from leaderboard.entry import FILE, Entry, Kind
 
 Mask = NDArray[np.bool_]
@@ -122,7 +122,8 @@ def demo_records(
         say: Told what is being done.
     """
     say(f"Forging {samples} samples from the bundled photographs")
-    benchmark = synthesize(PHOTOS, out / "benchmarks" / "demo", n=samples, recipe="demo", seed=0, workers=workers)
+    made = out / "benchmarks" / "demo"
+    benchmark = synthesize(PHOTOS, made, n=samples, recipe="demo", seed=0, licence=LICENCE, workers=workers)
     truth = truth_of(benchmark)
     _score(benchmark, out, "jpeg-ghost", controls.jpeg_ghost(), "method", None, workers, say)
     for name, control in CONTROLS.items():

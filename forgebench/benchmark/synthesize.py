@@ -39,6 +39,7 @@ def synthesize(
     seed: int = 0,
     splits: Mapping[str, float] | None = None,
     objects: str | Path | None = None,
+    licence: str = "",
     allow_issues: Collection[str] | Literal["all"] = (),
     workers: int | None = None,
     engine: Engine = "local",
@@ -57,6 +58,8 @@ def synthesize(
             two splits. Without it all samples are in `test`.
         objects: A COCO instances file, or a folder of masks named as the photographs: what is outlined there is what
             is taken. Elsewhere regions are made of superpixels.
+        licence: The free licence of every photograph, with their authors: it says that everyone may publish pictures
+            made of them. Without it nobody may.
         allow_issues: Kinds of problems whose photographs or samples are left out and recorded, or `all`.
         workers: Number of processes; None takes all cores.
         engine: `local` processes, or `ray`.
@@ -77,7 +80,7 @@ def synthesize(
     jobs = [_job(chosen, seed, orders.order(index)) for index in range(n)]
     return assemble(
         out,
-        _facts(chosen, seed, splits, len(found)),
+        _facts(chosen, seed, splits, len(found), licence),
         jobs,
         partial(_make, chosen, seed),
         what=f"forging {chosen.name}",
@@ -143,15 +146,15 @@ def _make(recipe: Recipe, seed: int, order: Order) -> Row | Problem:
     return made if isinstance(made, Problem) else row_of(made)
 
 
-def _facts(recipe: Recipe, seed: int, splits: Mapping[str, float] | None, photos: int) -> Facts:
+def _facts(recipe: Recipe, seed: int, splits: Mapping[str, float] | None, photos: int, licence: str) -> Facts:
     shares = "".join(f" --splits {','.join(f'{k}={v:g}' for k, v in splits.items())}" if splits else "")
     body = recipe.model_dump_json(exclude_defaults=True, exclude={"name", "description"})
     return Facts(
         name=f"synth-{recipe.name}",
         title=f"Synthetic forgeries, recipe {recipe.name}",
         source=f"forgebench synth --recipe {recipe.name} --seed {seed}{shares}",
-        licence="That of the photographs.",
-        redistributable=False,
+        licence=licence or "That of the photographs.",
+        redistributable=bool(licence),
         homepage="https://github.com/forgebench/forgebench",
         citation="",
         prose=f"{recipe.description} Made from {photos} photographs; each forgery has a matched authentic image of the "

@@ -23,6 +23,9 @@ def synth(
     objects: Annotated[
         str | None, typer.Option(help="COCO instances (.json), or a folder of masks: what is worth taking.")
     ] = None,
+    licence: Annotated[
+        str, typer.Option(help="The photographs' free licence, and their authors: pictures may then be published.")
+    ] = "",
     allow_issues: Annotated[
         str, typer.Option(help="Kinds of problems that are left out, separated by commas, or `all`.")
     ] = "",
@@ -42,7 +45,7 @@ def synth(
 
     made = forgebench.synthesize(
         photos, out, n=n, recipe=recipe, seed=seed, splits=_shares(splits), objects=objects,
-        allow_issues=issues(allow_issues), workers=workers, engine=cast("Engine", engine),
+        licence=licence, allow_issues=issues(allow_issues), workers=workers, engine=cast("Engine", engine),
     )  # fmt: skip
     total, skipped = made.manifest.total, made.manifest.skipped
     if as_json:

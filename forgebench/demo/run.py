@@ -19,6 +19,11 @@ from forgebench.submission import predict, validate
 
 PHOTOS = Path(__file__).parent / "photos"
 """Fifteen free photographs; `ATTRIBUTION.md` there names their authors and licences."""
+LICENCE = (
+    "CC BY 4.0 (Aitzol Berasategi, Trevor “Freespace”, Jakub Mede), CC BY 2.0 (danielbuechele, vultilion), CC0 1.0 "
+    "(Clemens Engelhardt, Rachel Michetti, Stefan van der Walt), public domain (NASA, James S. Davis of the US Navy); "
+    "the forgeries are changed from them."
+)
 SAMPLES = 60
 METHODS = {"jpeg-ghost": controls.jpeg_ghost, "centre-box": controls.centre_box, "random": controls.random}
 
@@ -53,7 +58,8 @@ def run_demo(out: str | Path, *, seed: int = 0, workers: int | None = None, say:
     out = Path(out)
     _make_room(out)
     say(f"1  Forging {SAMPLES} samples from {len(list(PHOTOS.glob('*.jpg')))} photographs")
-    benchmark = synthesize(PHOTOS, out / "benchmark", n=SAMPLES, recipe="demo", seed=seed, workers=workers)
+    made = out / "benchmark"
+    benchmark = synthesize(PHOTOS, made, n=SAMPLES, recipe="demo", seed=seed, licence=LICENCE, workers=workers)
     say("2  Loading it with datasets.load_dataset, at four levels of annotation")
     for level in LEVELS:
         first = next(iter(benchmark.load(level, streaming=True)))

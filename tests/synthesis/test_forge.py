@@ -207,6 +207,15 @@ def _flat_together(folder: Path, seed: int, splits: dict[str, float]) -> bool:
     return len({pair.split for pair in pairs if pair.hosts[0].name.startswith("flat")}) == 1
 
 
+def test_pictures_may_be_published_where_a_free_licence_is_named(tmp_path: Path) -> None:
+    silent = forgebench.synthesize(PHOTOS, tmp_path / "a", n=2, workers=1)
+    named = forgebench.synthesize(PHOTOS, tmp_path / "b", n=2, workers=1, licence="CC0 1.0 (us)")
+    assert (silent.manifest.facts.redistributable, named.manifest.facts.redistributable) == (False, True)
+    assert "CC0 1.0 (us)" in (tmp_path / "b" / "README.md").read_text()
+    assert "Do not publish" in (tmp_path / "a" / "README.md").read_text()
+    assert silent.content_hash == named.content_hash
+
+
 def test_the_order_within_a_pair_does_not_tell_the_label() -> None:
     made = recipe("splice")
     first = [forge(photos(), made, 0, 2 * pair).label for pair in range(12)]
