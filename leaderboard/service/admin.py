@@ -42,11 +42,13 @@ def supersede(session: Session, old: str, new: str) -> None:
     """Say that a submission took the place of another of the same account and benchmark; both rows stay.
 
     Raises:
-        InputError: If they do not belong together, or it would go round in a circle.
+        InputError: If they do not belong together, the new one is not on the board, or it would go round in a circle.
     """
     before, after = _submission(session, old), _submission(session, new)
     if (before.account_id, before.benchmark) != (after.account_id, after.benchmark) or old == new:
         raise InputError("Only another submission of the same account to the same benchmark can take its place.")
+    if after.state != "scored" or after.moderated:
+        raise InputError(f"{new} is not on the board: it is {after.moderated or after.state}.")
     ahead: str | None = new
     while ahead is not None:
         if ahead == old:

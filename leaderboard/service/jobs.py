@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
-from sqlalchemy import Update, and_, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Update, and_, exists, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from leaderboard.service.audit_log import note
 from leaderboard.service.database import clock
@@ -39,13 +39,16 @@ def enqueue(session: Session, kind: JobKind, submission_id: str | None = None, r
 def lease(session: Session, settings: Settings) -> Lease | None:
     """Take the next job; one whose worker has not been heard of for too long counts as failed once, and is next again.
 
+    One worker at a time builds the site, so that no older one takes the place of a newer.
     On PostgreSQL, workers pass over the rows that others are taking; SQLite has one writer at a time.
     """
     now = clock(session)
     ready = or_(
         and_(Job.state == "waiting", Job.run_after <= now), and_(Job.state == "leased", Job.lease_until < now)
     )
-    query = select(Job).where(ready).order_by(Job.run_after, Job.created).limit(1)
+    other = aliased(Job)
+    building = exists().where(other.kind == "site", other.state == "leased", other.lease_until >= now)
+    query = select(Job).where(ready, or_(Job.kind != "site", ~building)).order_by(Job.run_after, Job.created).limit(1)
     job = session.scalar(query.with_for_update(skip_locked=True))
     if job is None:
         return None

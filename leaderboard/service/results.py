@@ -54,7 +54,7 @@ def fetch_score(board: Board, result: Result, folder: Path) -> Path:
 
 
 def commit_verdict(board: Board, held: Lease, folder: Path, verdict: dict[str, Any]) -> None:
-    """Store what came of a job, once: where the lease was lost meanwhile, nothing is."""
+    """Store what came of a job, once: nothing where the lease was lost or the submission withdrawn meanwhile."""
     result = None
     if verdict["verdict"] == "scored":
         result = _stored(board, held, folder, isolated=verdict["isolated"])
@@ -62,8 +62,9 @@ def commit_verdict(board: Board, held: Lease, folder: Path, verdict: dict[str, A
         if not jobs.complete(session, held):
             return
         submission = session.get_one(Submission, held.submission_id, with_for_update=True)
-        state = verdict["verdict"] if submission.state != "withdrawn" else "withdrawn"
-        submission.state, submission.manifest, submission.message = state, verdict["manifest"], ""
+        if submission.state == "withdrawn":
+            return
+        submission.state, submission.manifest, submission.message = verdict["verdict"], verdict["manifest"], ""
         submission.problems = verdict["problems"]
         if verdict["n_problems"] > len(verdict["problems"]):
             submission.message = f"{verdict['n_problems']} problems; the first {len(verdict['problems'])} are listed."
@@ -84,8 +85,11 @@ def _stored(board: Board, held: Lease, folder: Path, *, isolated: bool) -> Resul
     """The score's files in storage, and the row that will tell of them."""
     with board.database.read() as session:
         submission = session.get_one(Submission, held.submission_id)
+        frozen = None if submission.calibration_id is None else latest_result(session, submission.calibration_id)
     record, score = read_record(folder / SCORE)
     hidden = is_hidden(public_benchmark(board.settings, submission.benchmark), record.benchmark.split)
+    # A threshold that was frozen on hidden truth tells of it, and so does every number that depends on it.
+    hidden = hidden or (frozen is not None and frozen.hidden)
     shown = folder / _SHOWN
     shown.mkdir()
     _as_shown(board, record, hidden=hidden).write(shown)

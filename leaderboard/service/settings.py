@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     definitions: tuple[str, ...] = ("forgebench",)
     """Definitions that submissions are scored by."""
     near: float = Field(2.0, ge=0)
-    """Predictions that differ by less than this on average, of 255, are flagged as near duplicates."""
+    """Predictions whose ranks differ by less than this on average, of 255, are flagged as near duplicates."""
 
     lease_seconds: float = Field(60, gt=0)
     """After so long without a sign of life a worker's job goes to another."""

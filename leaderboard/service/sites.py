@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from leaderboard.service.models import Account, Result, Submission
 from leaderboard.service.results import fetch_score
 
 LOG = logging.getLogger("leaderboard.sites")
+RECORDS = "records"
 
 Shown = tuple[Submission, Result, Account]
 
@@ -44,8 +45,8 @@ def shown_entries(session: Session) -> Iterator[Shown]:
 Run = Callable[[list[str]], None]
 
 
-def build_site(board: Board, folder: Path, run: Run) -> None:
-    """Write the records that everyone may see, build the site from them, and put it in the place of the last one.
+def build_site(board: Board, folder: Path, run: Run) -> Path | None:
+    """Write the records that everyone may see, and build the site from them; None where there is no entry.
 
     Args:
         board: The board.
@@ -53,13 +54,15 @@ def build_site(board: Board, folder: Path, run: Run) -> None:
         run: Runs a command, under the job's lease.
     """
     data = board.settings.data.absolute()
-    records, built = folder / "records", data / f"site-{os.urandom(6).hex()}"
+    records, built = folder / RECORDS, data / f"site-{os.urandom(6).hex()}"
     with board.database.read() as session:
         entries = list(shown_entries(session))
+        successors = {one.id: one.superseded_by for one in session.scalars(select(Submission))}
     if not entries:
-        return
+        return None
+    shown_ids = {submission.id for submission, _, _ in entries}
     for entry in entries:
-        _write(board, records, entry)
+        _write(board, records, entry, _successor(entry[0].id, successors, shown_ids))
     hidden = [entry for entry in entries if entry[1].hidden and _current(entry[0])]
     if hidden:
         for submission, result, _ in hidden:
@@ -77,8 +80,26 @@ def build_site(board: Board, folder: Path, run: Run) -> None:
         if not (built / "index.html").is_file():
             raise
         LOG.error("an entry does not verify: run check", extra={"error": str(error)})
-    _replace_folder(records, data / "records")
+    return built
+
+
+def publish_site(board: Board, folder: Path, built: Path | None) -> None:
+    """Put a site and its records in the place of the last ones; where there is no entry, take those away."""
+    data = board.settings.data.absolute()
+    shutil.rmtree(data / RECORDS, ignore_errors=True)
+    if built is None:
+        board.settings.site.unlink(missing_ok=True)
+        return
+    shutil.move(folder / RECORDS, data / RECORDS)
     _point_to(board.settings.site, built)
+
+
+def _successor(submission: str, successors: Mapping[str, str | None], shown: Collection[str]) -> str | None:
+    """The entry that took a submission's place: the next of its line that is still on the board."""
+    ahead = successors[submission]
+    while ahead is not None and ahead not in shown:
+        ahead = successors[ahead]
+    return ahead
 
 
 def _python(*arguments: str) -> list[str]:
@@ -89,7 +110,7 @@ def _current(submission: Submission) -> bool:
     return submission.superseded_by is None and submission.state != "withdrawn"
 
 
-def _write(board: Board, records: Path, entry: Shown) -> None:
+def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> None:
     submission, result, account = entry
     folder = records / submission.id
     folder.mkdir(parents=True)
@@ -99,14 +120,9 @@ def _write(board: Board, records: Path, entry: Shown) -> None:
     Entry(
         account=account.display_name,
         submitted_utc=datetime.fromtimestamp(int(submission.created), UTC),
-        superseded_by=submission.superseded_by,
+        superseded_by=successor,
         state="withdrawn" if submission.state == "withdrawn" else "published",
     ).write(folder / FILE)
-
-
-def _replace_folder(new: Path, place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.move(new, place)
 
 
 def _point_to(link: Path, built: Path) -> None:

@@ -20,7 +20,7 @@ from leaderboard.service.jobs import Lease
 from leaderboard.service.keeping import collect
 from leaderboard.service.results import commit_verdict, prepare
 from leaderboard.service.scoring_job import STAGE, VERDICT
-from leaderboard.service.sites import build_site
+from leaderboard.service.sites import build_site, publish_site
 
 LOG = logging.getLogger("leaderboard.worker")
 _IDLE, _LOOK, _COLLECT = 0.5, 0.1, 600.0
@@ -79,7 +79,9 @@ def _score(board: Board, held: Lease, stop: Event | None) -> None:
 def _site(board: Board, held: Lease, stop: Event | None) -> None:
     with tempfile.TemporaryDirectory(prefix="forgebench-job-") as name:
         folder = Path(name)
-        build_site(board, folder, lambda command: _run(board, held, command, folder, stop))
+        built = build_site(board, folder, lambda command: _run(board, held, command, folder, stop))
+        _renew(board, held)  # a worker that was silent too long must not publish what is out of date
+        publish_site(board, folder, built)
     with board.database.begin() as session:
         jobs.complete(session, held)
 

@@ -77,6 +77,31 @@ def _restored_elsewhere(board: Board, ann: Participant, tmp_path: Path, old: str
     other.database.engine.dispose()
 
 
+def test_a_successor_that_is_taken_off_takes_nothing_with_it(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    old, new = (lite_ann.submit(submission(tmp_path, benchmarks.opened("plain"), seed))["id"] for seed in (1, 2))
+    with pytest.raises(InputError, match="not on the board"), lite.database.begin() as session:
+        admin.supersede(session, old, new)
+    score_all(lite)
+    with lite.database.begin() as session:
+        admin.supersede(session, old, new)
+        admin.moderate(session, new, "a cheat")
+    score_all(lite)
+    shown = _records(lite)
+    assert (set(shown), shown[old]["superseded_by"]) == ({old}, None)
+    with lite.database.begin() as session:
+        admin.moderate(session, old, "the only one")
+    score_all(lite)
+    assert not lite.settings.site.exists()
+    assert not (lite.settings.data / "records").exists()
+    with lite.database.begin() as session:
+        admin.moderate(session, old, "")
+    score_all(lite)
+    assert set(_records(lite)) == {old}
+    assert lite.settings.site.exists()
+
+
 def test_a_tampered_record_is_found(lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
     lite_ann.submit(submission(tmp_path, benchmarks.opened("plain")))
     score_all(lite)
@@ -98,4 +123,8 @@ def test_thresholds_are_frozen_before_the_test(
     score_all(lite)
     made = lite_ann.ask("POST", "/submissions", json=said).json()
     score_all(lite)
-    assert lite_ann.record(made["id"])["calibration"]["benchmark"] == benchmarks.opened("secret").name
+    record = lite_ann.record(made["id"])
+    assert record["calibration"]["benchmark"] == benchmarks.opened("secret").name
+    assert record["rounded"]["digits"] == 3  # though the test's own truth is public
+    assert record["calibration"]["score"] == round(record["calibration"]["score"], 3)
+    assert not list((lite.settings.data / "records" / made["id"]).glob("per_image*"))

@@ -52,6 +52,37 @@ def test_two_workers_never_have_one_job(board: Board, ann: Participant, benchmar
     assert held[3] is None
 
 
+def test_one_worker_at_a_time_builds_the_site(board: Board) -> None:
+    with board.database.begin() as session:
+        jobs.enqueue(session, "site")
+    with board.database.begin() as session:
+        first = jobs.lease(session, board.settings)
+        assert first is not None
+        jobs.enqueue(session, "site")
+    with board.database.begin() as session:
+        assert jobs.lease(session, board.settings) is None
+        session.get_one(Job, first.job_id).lease_until = 0.0
+    with board.database.begin() as session:
+        assert jobs.lease(session, board.settings) is not None  # its worker was lost
+        assert jobs.lease(session, board.settings) is None
+
+
+def test_what_is_withdrawn_while_it_is_scored_is_not_published(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = lite_ann.submit(submission(tmp_path, benchmarks.opened("plain")))
+
+    def late(of: Board, held: jobs.Lease, folder: Path, verdict: dict[str, object]) -> None:
+        assert lite_ann.ask("POST", f"/submissions/{made['id']}/withdraw").status_code == 200
+        commit_verdict(of, held, folder, verdict)
+
+    monkeypatch.setattr(worker, "commit_verdict", late)
+    score_all(lite)
+    seen = lite_ann.see(made["id"])
+    assert (seen["state"], seen["results"]) == ("withdrawn", 0)
+    assert not lite.settings.site.exists()
+
+
 def test_a_job_that_always_fails_becomes_a_dead_letter(
     board: Board, ann: Participant, benchmarks: Halves, tmp_path: Path
 ) -> None:
