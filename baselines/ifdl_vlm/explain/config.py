@@ -81,7 +81,7 @@ SMALL = replace(
     vision=EncoderConfig(kind="dinov2", name="dinov2-small"),
     language=LanguageConfig(name="smollm2"),
     size=112, mean=_IMAGENET[0], std=_IMAGENET[1], lora_rank=16, lora_alpha=32, lora_dropout=0.0, train_projector=True,
-    checkpointing=False, prompt="<image>\nWhat was forged in this image?\n", max_tokens=72, temperature=0.0, top_p=1.0,
+    checkpointing=False, prompt="<image>\nWhat was forged in this image?\n", max_tokens=192, temperature=0.0, top_p=1.0,
 )  # fmt: skip
 
 TINY = replace(
