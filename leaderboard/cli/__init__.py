@@ -8,6 +8,7 @@ import typer
 
 from forgebench.cli import Group
 from leaderboard.cli.build import build
+from leaderboard.cli.controls import controls
 from leaderboard.cli.demo import demo
 from leaderboard.cli.invite import invite
 from leaderboard.cli.keeping import backup, check, restore
@@ -18,8 +19,8 @@ from leaderboard.cli.worker import worker
 
 app = typer.Typer(cls=Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 COMMANDS: tuple[Any, ...] = (
-    demo, build, serve, worker, invite, token, moderate, supersede, rescore, quota, disable, jobs, backup, restore,
-    check,
+    demo, build, serve, worker, invite, token, controls, moderate, supersede, rescore, quota, disable, jobs, backup,
+    restore, check,
 )  # fmt: skip
 
 

@@ -39,16 +39,22 @@ def enqueue(session: Session, kind: JobKind, submission_id: str | None = None, r
 def lease(session: Session, settings: Settings) -> Lease | None:
     """Take the next job; one whose worker has not been heard of for too long counts as failed once, and is next again.
 
-    One worker at a time builds the site, so that no older one takes the place of a newer.
+    One worker at a time builds the site, so that no older one takes the place of a newer; and nothing is scored before
+    its calibration.
     On PostgreSQL, workers pass over the rows that others are taking; SQLite has one writer at a time.
     """
     now = clock(session)
     ready = or_(
         and_(Job.state == "waiting", Job.run_after <= now), and_(Job.state == "leased", Job.lease_until < now)
     )
-    other = aliased(Job)
+    other, scored = aliased(Job), aliased(Submission)
+    calibrating = exists().where(
+        scored.id == Job.submission_id, other.submission_id == scored.calibration_id,
+        other.state.in_(("waiting", "leased")),
+    )  # fmt: skip
     building = exists().where(other.kind == "site", other.state == "leased", other.lease_until >= now)
-    query = select(Job).where(ready, or_(Job.kind != "site", ~building)).order_by(Job.run_after, Job.created).limit(1)
+    free = or_(Job.kind != "site", ~building)
+    query = select(Job).where(ready, free, ~calibrating).order_by(Job.run_after, Job.created).limit(1)
     job = session.scalar(query.with_for_update(skip_locked=True))
     if job is None:
         return None

@@ -19,6 +19,7 @@ from leaderboard.service.board import Board
 from leaderboard.service.errors import JobError
 from leaderboard.service.keys import public_key
 from leaderboard.service.models import Account, Result, Submission
+from leaderboard.service.negative_controls import ACCOUNT
 from leaderboard.service.results import fetch_score
 
 LOG = logging.getLogger("leaderboard.sites")
@@ -118,6 +119,7 @@ def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> 
     if not result.hidden:
         board.storage.get(result.per_image, folder / "per_image.parquet")
     Entry(
+        kind="control" if account.name == ACCOUNT else "method",
         account=account.display_name,
         submitted_utc=datetime.fromtimestamp(int(submission.created), UTC),
         superseded_by=successor,

@@ -10,11 +10,13 @@ from people import Halves, Participant, score_all, submission
 from sqlalchemy import select
 
 from forgebench import InputError
-from leaderboard.service import admin
+from leaderboard.service import admin, auth, jobs
 from leaderboard.service.backup import backup, restore
 from leaderboard.service.board import Board, open_board
+from leaderboard.service.errors import RefusedError
 from leaderboard.service.keeping import problems
 from leaderboard.service.models import AuditEntry, Result, Submission
+from leaderboard.service.negative_controls import ACCOUNT, CONTROLS, submit_controls
 
 
 def _records(board: Board) -> dict[str, dict[str, object]]:
@@ -100,6 +102,41 @@ def test_a_successor_that_is_taken_off_takes_nothing_with_it(
     score_all(lite)
     assert set(_records(lite)) == {old}
     assert lite.settings.site.exists()
+
+
+def test_negative_controls_stand_beside_the_methods(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    lite_ann.submit(submission(tmp_path, benchmarks.opened("secret")), "secret")
+    assert len(submit_controls(lite, "secret")) == len(CONTROLS)
+    assert submit_controls(lite, "secret") == []
+    score_all(lite)
+    kinds = sorted(entry["kind"] for entry in _records(lite).values())
+    assert kinds == ["control"] * len(CONTROLS) + ["method"]
+    assert list(problems(lite)) == []
+    with pytest.raises(RefusedError), lite.database.begin() as session:
+        auth.sign_up(session, auth.invite(session), ACCOUNT, "Not ForgeBench")
+    with pytest.raises(RefusedError, match="no such benchmark"):
+        submit_controls(lite, "nowhere")
+
+
+def test_a_test_is_not_scored_before_its_calibration(
+    lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
+) -> None:
+    first = lite_ann.submit(submission(tmp_path / "a", benchmarks.opened("secret"), method="m"), "secret")
+    score_all(lite)
+    lite_ann.submit(submission(tmp_path / "b", benchmarks.opened("plain"), method="m"), calibration=first["id"])
+    score_all(lite)
+    with lite.database.begin() as session:
+        assert admin.rescore_all(session, None, "again") == 2
+    with lite.database.begin() as session:
+        held = jobs.lease(session, lite.settings)
+        assert held is not None
+        assert held.submission_id == first["id"]
+        assert jobs.lease(session, lite.settings) is None
+        assert jobs.complete(session, held)
+    with lite.database.begin() as session:
+        assert jobs.lease(session, lite.settings) is not None
 
 
 def test_a_tampered_record_is_found(lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
