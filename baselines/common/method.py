@@ -36,6 +36,14 @@ class Progress(NamedTuple):
     steps: int
 
 
+_FREE = ("context", "contexts", "positions")
+
+
+def decays(name: str, parameter: Tensor) -> bool:
+    """Whether weight decay acts on a parameter: not on vectors, learned prompts and positions."""
+    return parameter.ndim > 1 and name.rpartition(".")[2] not in _FREE
+
+
 class Model(nn.Module, ABC):
     """A method's network; the training loop and the predictor need no more than this."""
 
@@ -51,11 +59,11 @@ class Model(nn.Module, ABC):
         """Load what training alone begins with; an exported model holds its own weights, and needs it no more."""
 
     def parameter_groups(self, training: Training) -> list[dict[str, Any]]:
-        """What the optimizer is given: parameters that are trained, without decay where they are vectors."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        """What the optimizer is given: parameters that are trained, without decay where `decays` says so."""
+        trained = [(name, parameter) for name, parameter in self.named_parameters() if parameter.requires_grad]
         return [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": training.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": [p for name, p in trained if decays(name, p)], "weight_decay": training.weight_decay},
+            {"params": [p for name, p in trained if not decays(name, p)], "weight_decay": 0.0},
         ]
 
     def after_step(self, batch: Batch, progress: Progress) -> None:

@@ -15,6 +15,7 @@ from baselines.common.config import override
 from baselines.common.export import export
 from baselines.common.loop import CONFIG, LOSSES, train
 from baselines.common.method import Method
+from baselines.common.variants import PAIRED, against_the_whole
 from forgebench import Benchmark, Record, controls
 
 CONTROLS: Mapping[str, Callable[[], Any]] = {
@@ -54,11 +55,14 @@ class Study:
         benchmark = forgebench.open_benchmark(self.data)
         self.keep.mkdir(parents=True, exist_ok=True)
         against = [self._scored(name, make(), benchmark, "controls") for name, make in CONTROLS.items()]
+        variants: dict[str, Path] = {}
         for name, changes in {FULL: {}, **self.changes}.items():
             run = self._trained(name, override(self.config, changes))
-            folder = self._scored(name, run, benchmark, "scores")
-            self._keep(name, run, folder)
-            self._compare(name, folder, against)
+            variants[name] = self._scored(name, run, benchmark, "scores")
+            self._keep(name, run, variants[name])
+            self._compare(name, variants[name], against)
+        if len(variants) > 1:
+            _write(self.keep / PAIRED, against_the_whole(variants, FULL))
         for path in also:
             other = forgebench.open_benchmark(path)
             folder = self._scored(f"{FULL}-on-{other.name}", self.work / "runs" / FULL, other, "scores")
@@ -69,7 +73,7 @@ class Study:
             "method": self.method.name, "benchmark": benchmark.name, "content_hash": benchmark.content_hash,
             "groups": _groups(against[0]), "ablations": {name: dict(change) for name, change in self.changes.items()},
         }  # fmt: skip
-        (self.keep / STUDY).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        _write(self.keep / STUDY, about)
 
     def _trained(self, name: str, config: Any) -> Path:  # noqa: ANN401
         run = self.work / "runs" / name
@@ -108,7 +112,11 @@ class Study:
             ours, _ = forgebench.read_record(folder)
             mine = [one for one in comparison.differences if ours.method.method in (one.first, one.second)]
             found[metric] = [_towards(one.__dict__, ours) for one in mine]
-        (self.keep / name / COMPARED).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        _write(self.keep / name / COMPARED, found)
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _towards(pair: dict[str, Any], ours: Record) -> dict[str, Any]:

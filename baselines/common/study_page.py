@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from baselines.common.study import COMPARED, FULL, METRICS, STUDY
+from baselines.common.variants import MEASURED, PAIRED
 from forgebench import Record, read_record
 
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
@@ -44,6 +45,11 @@ def _tables(keep: Path) -> Iterator[str]:
     yield table(("variant", *SHOWN), [(name, *(cell(records[name], m) for m in SHOWN)) for name in names])
     yield "Does it beat the negative controls? The smallest lead over any of them, and the largest corrected p-value:"
     yield table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
+    if (keep / PAIRED).is_file():
+        paired = json.loads((keep / PAIRED).read_text(encoding="utf-8"))
+        yield "Which parts matter? Each variant less the whole, by paired tests, corrected for all pairs (Holm):"
+        rows = [(name, *(_ahead(paired[metric], name) for metric in MEASURED)) for name in names[1:]]
+        yield table(("variant", *MEASURED), rows)
     controls = {path.name: read_record(path)[0] for path in sorted((keep / "controls").iterdir())}
     yield "The controls themselves:"
     yield table(("control", *SHOWN), [(name, *(cell(one, m) for m in SHOWN)) for name, one in controls.items()])
@@ -70,8 +76,18 @@ def _leads(path: Path) -> Iterator[str]:
         pairs = [pair for pair in found[metric] if pair["value"] is not None]
         least, p = min(pairs, key=lambda pair: pair["value"]), max(pair["p_holm"] for pair in pairs)
         won = "yes" if least["value"] > 0 and p < 0.05 else "no"
-        shown = f"p {p:.3f}" if p >= 0.001 else "p < 0.001"
-        yield f"{won}: {least['value']:+.3f} over {least['second']}, {shown}"
+        yield f"{won}: {least['value']:+.3f} over {least['second']}, {_p(p)}"
+
+
+def _ahead(rows: Sequence[Mapping[str, Any]], variant: str) -> str:
+    row = next(row for row in rows if row["variant"] == variant)
+    if row["value"] is None:
+        return "–"
+    return f"{row['value']:+.3f} [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}], {_p(row['p_holm'])}"
+
+
+def _p(value: float) -> str:
+    return f"p {value:.3f}" if value >= 0.001 else "p < 0.001"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -52,8 +52,9 @@ def pseudo_labels(mask: Tensor, tampered: Tensor, config: Pseudo) -> Tensor:
 def patch_consistency(patches: Tensor, labels: Tensor, config: Pseudo) -> Tensor:
     """Patches of one type are drawn together and away from the other type (Eq. 6).
 
-    InfoNCE over cosines: an anchor's denominator holds one positive and all negatives. The mean over all pairs of
-    anchors and positives, of both types; 0 where an image, or the batch, has one type only.
+    InfoNCE over cosines: an anchor's denominator holds one positive and all negatives. The mean over the pairs of each
+    type, added: the few tampered patches weigh as much as the many authentic ones. 0 where an image, or the batch, has
+    one type only.
 
     Args:
         patches: Shape (B, n, width).
@@ -64,13 +65,15 @@ def patch_consistency(patches: Tensor, labels: Tensor, config: Pseudo) -> Tensor
     pairs = list(zip(unit, labels, strict=True))
     chosen = [[_some(one[kind == of], config.most) for of in (0, 1)] for one, kind in pairs]
     pooled = [torch.cat([image[of] for image in chosen]) for of in (0, 1)]
-    terms = []
-    for image in chosen:
-        for of in (0, 1):
+    total = patches.sum() * 0.0
+    for of in (0, 1):
+        terms = []
+        for image in chosen:
             anchors, negatives = image[of], pooled[1 - of] if config.across_images else image[1 - of]
             if len(anchors) > 1 and len(negatives):
                 terms.append(_info_nce(anchors, negatives, config.temperature))
-    return torch.cat(terms).mean() if terms else patches.sum() * 0.0
+        total = total + torch.cat(terms).mean() if terms else total
+    return total
 
 
 def _some(patches: Tensor, most: int) -> Tensor:

@@ -14,6 +14,7 @@ from baselines.common import study, study_page
 from baselines.common.config import override
 from baselines.common.registry import get
 from baselines.common.study import CONTROLS, FULL, METRICS, Study
+from baselines.common.variants import MEASURED
 from forgebench.demo import PHOTOS
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -63,6 +64,20 @@ def test_p_values_are_holms_over_all_pairs_and_ours_comes_first(ran):
                 assert pair["value"] == pytest.approx(ours.value(metric) - values[pair["second"]], abs=1e-9)
                 assert pair["ci_low"] <= pair["value"] <= pair["ci_high"]
                 assert pair["p_holm"] >= pair["p"]
+
+
+def test_variants_are_compared_with_the_whole(ran):
+    _, made = ran
+    found = json.loads((made.keep / "variants.json").read_text())
+    assert set(found) == set(MEASURED)
+    scores = {name: made.work / "scores" / name for name in (FULL, *CHANGES)}
+    for metric, (row,) in found.items():
+        assert row["variant"] == "last block"
+        whole, part = (forgebench.read_record(scores[name])[0].value(metric) for name in scores)
+        assert row["value"] == pytest.approx(part - whole, abs=1e-9)
+        pair, = forgebench.compare(list(scores.values()), metric=metric).differences
+        assert sorted(map(abs, (row["ci_low"], row["ci_high"]))) == sorted(map(abs, (pair.ci_low, pair.ci_high)))
+        assert (row["p_holm"], row["ci_low"] <= row["value"] <= row["ci_high"]) == (pair.p_holm, True)
 
 
 def test_it_goes_on_without_doing_anything_again(ran, monkeypatch):

@@ -143,7 +143,7 @@ def test_consistency_is_that_of_a_double_loop(across):
     patches, labels = torch.randn(2, 5, 4), torch.tensor([[1, 1, 0, 0, -1], [0, 0, 0, -1, 1]])
     config = Pseudo(across_images=across)
     unit = functional.normalize(patches, dim=-1)
-    losses = []
+    losses = [[], []]
     for image in range(2):
         for of in (0, 1):
             mine = [unit[image, p] for p in range(5) if labels[image, p] == of]
@@ -154,8 +154,8 @@ def test_consistency_is_that_of_a_double_loop(across):
                 for j, positive in enumerate(mine):
                     if i != j:
                         above = exp(float(anchor @ positive) / 0.1)
-                        losses.append(-log(above / (above + sum(exp(float(anchor @ n) / 0.1) for n in theirs))))
-    assert float(patch_consistency(patches, labels, config)) == pytest.approx(np.mean(losses), rel=1e-4)
+                        losses[of].append(-log(above / (above + sum(exp(float(anchor @ n) / 0.1) for n in theirs))))
+    assert float(patch_consistency(patches, labels, config)) == pytest.approx(sum(map(np.mean, losses)), rel=1e-4)
 
 
 def test_patches_beyond_the_most_are_drawn_from_the_whole_image():
@@ -294,3 +294,12 @@ def test_with_its_labels_turned_round_it_learns_the_opposite():
             scores.append(model.eval().predict(batch.images).score)
     assert bool(((scores[0] > 0.5) == (batch.labels > 0)).all())
     assert bool(((scores[1] > 0.5) == (batch.labels == 0)).all())
+
+
+def test_prompts_and_positions_have_no_weight_decay():
+    model = METHOD.build(TINY)
+    decayed, free = ({id(one) for one in group["params"]} for group in model.parameter_groups(TINY.training))
+    trained = {name: id(one) for name, one in model.named_parameters() if one.requires_grad}
+    assert trained.keys() >= {"prompts.context", "adapter.positions"}
+    assert {trained["prompts.context"], trained["adapter.positions"]} <= free
+    assert decayed | free == set(trained.values())
