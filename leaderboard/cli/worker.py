@@ -14,7 +14,7 @@ def worker(
     once: Annotated[bool, typer.Option(help="End when there is nothing left to do.")] = False,
     with_parent: Annotated[bool, typer.Option(help="End when the process that started it does.")] = False,
 ) -> None:
-    """Score submissions and build the site; as many as you like, on as many machines as share database and storage."""
+    """Score submissions and build the site; as many as you like, on as many machines as share a board."""
     from leaderboard.service.board import open_board
     from leaderboard.service.logs import set_up_logs
     from leaderboard.service.worker import work, work_once

@@ -92,17 +92,15 @@ def _about(one: Shown) -> list[tuple[str, str]]:
 
 
 def _numbers(one: Shown) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """By definition: a metric's title, its number, why it does not rank."""
+    """By definition, slices apart: a metric's title, its number, why it does not rank."""
     found = []
     for name in one.record.definitions:
         metrics = {metric.id: metric for metric in DEFINITIONS[name].metrics}
-        rows = [
-            (metrics[m.metric].title, m, why_unrankable(metrics[m.metric]))
-            for m in one.record.metrics
-            if m.definition == name
-        ]
-        found.append((name, rows))
-    return found
+        mine = [m for m in one.record.metrics if m.definition == name]
+        rows = [(metrics[m.metric].title, m, why_unrankable(metrics[m.metric])) for m in mine]
+        found.append((name, [row for row in rows if row[1].subset is None]))
+        found.append((f"{name}, by slice", [row for row in rows if row[1].subset is not None]))
+    return [(name, rows) for name, rows in found if rows]
 
 
 def _gallery(one: Shown, benchmark: Benchmark | None) -> Gallery | None:

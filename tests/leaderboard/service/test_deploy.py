@@ -30,18 +30,21 @@ def _check_command(words: list[str]) -> None:
 def test_the_compose_file_is_whole() -> None:
     text = (DEPLOY / "compose.yaml").read_text()
     compose = yaml.safe_load(text)
-    assert set(compose) == {"x-board", "services", "volumes"}
+    assert set(compose) == {"x-board", "services", "networks", "volumes"}
     services = compose["services"]
     assert set(services) == {"service", "worker", "database"}
     known = {
         "build", "image", "restart", "depends_on", "security_opt", "cap_drop", "read_only", "tmpfs", "environment",
-        "command", "ports", "volumes", "healthcheck",
+        "command", "ports", "volumes", "healthcheck", "networks",
     }  # fmt: skip
     for service in services.values():
         assert set(service) <= known
         assert set(service.get("depends_on", {})) <= set(services)
         named = {volume.split(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
         assert named <= set(compose["volumes"])
+        assert set(service["networks"]) <= set(compose["networks"])
+    inside = [name for name, about in compose["networks"].items() if about.get("internal")]
+    assert services["worker"]["networks"] == services["database"]["networks"] == inside
     assert _settings(text) <= set(Settings.model_fields)
     assert "FORGEBENCH_BOARD_PRIVATE" not in services["service"]["environment"]
     assert not any("private" in volume for volume in services["service"]["volumes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -54,7 +55,8 @@ class Doers:
         settings = board.settings.model_dump(exclude_none=True, exclude={"definitions"})
         said = {f"FORGEBENCH_BOARD_{name.upper()}": str(value) for name, value in settings.items()}
         self._environment = {**os.environ, **said}
-        self._commands = {"service": ("serve", "--no-worker", "--port", self.port), "worker": ("worker",)}
+        serve = ("serve", "--port", self.port)
+        self._commands = {"service": (*serve, "--no-worker"), "worker": ("worker",), "both": serve}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, doom: tuple[str, str] | None = None) -> None:
@@ -121,6 +123,26 @@ def _scored_once(board: Board, accepted: list[str]) -> None:
     collect(board, older_than=-1)
     assert list(problems(board)) == []
     assert board.storage.uploads() == set()
+
+
+def test_a_board_in_one_command(lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path) -> None:
+    """`serve` with its worker beside, which is started again when it is killed, and ends with it."""
+    with _doers(lite) as doers:
+        doers.start("both")
+        first = _submitted(lite_ann, submission(tmp_path, benchmarks.opened("plain")), doers.url)
+        _until(lambda: _done(lite), 120)
+        (worker,) = _children(doers.running["both"].pid)
+        os.kill(worker, signal.SIGKILL)
+        second = _submitted(lite_ann, submission(tmp_path, benchmarks.opened("plain"), 1), doers.url)
+        _until(lambda: _done(lite), 120)
+        (worker,) = _children(doers.running["both"].pid)
+    _until(lambda: not Path(f"/proc/{worker}").exists(), 30)
+    _scored_once(lite, [first, second])
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 @pytest.mark.soak
