@@ -95,16 +95,33 @@ def new_token(
     return token, f"fbt_{token.id}_{secret}"
 
 
-def caller(session: Session, text: str) -> Caller | None:
-    """Who a token's text speaks for; None where it is not good."""
+def open_session(session: Session, opener: Caller, hours: float) -> tuple[Token, str]:
+    """The token of a page's cookie, and its text: it can do what the opener can, and ends with it at the latest."""
+    days = min(hours * 3600, opener.token.expires - time.time()) / DAY
+    return new_token(session, opener.account, opener.token.id, opener.scopes, days=days, session_=True)
+
+
+def caller(session: Session, text: str, *, page: bool = False) -> Caller | None:
+    """Who a token's text speaks for; None where it is not good.
+
+    Args:
+        session: The transaction.
+        text: The token's text.
+        page: Whether it came in a page's cookie: the tokens of sessions are good there, and nowhere else.
+    """
     found = _parse(text, "t")
     token = session.get(Token, found[0]) if found else None
     if token is None or found is None or not hmac.compare_digest(token.secret_hash, _hash(found[1])):
         return None
     account = session.get(Account, token.account_id)
-    if account is None or account.disabled or token.revoked or token.expires < time.time():
-        return None
-    return Caller(account, token)
+    # A session's name is the id of the token that opened it.
+    opener = session.get(Token, token.name) if token.session else token
+    good = token.session == page and _alive(token) and opener is not None and _alive(opener)
+    return Caller(account, token) if good and account is not None and not account.disabled else None
+
+
+def _alive(token: Token) -> bool:
+    return not token.revoked and token.expires >= time.time()
 
 
 def revoke(session: Session, account: Account, token_id: str) -> None:

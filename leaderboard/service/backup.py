@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +29,22 @@ def backup(board: Board, out: Path) -> Path:
     if out.exists():
         raise InputError(f"{out} exists already. Choose another name.")
     temporary = out.with_name(f".{out.name}.partial")
-    with board.database.read() as session, tarfile.open(temporary, "w") as archive:
+    temporary.unlink(missing_ok=True)
+    try:
+        with open(temporary, "xb", opener=_for_us_alone) as file, tarfile.open(fileobj=file, mode="w") as archive:
+            _fill(archive, board)
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return out
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _fill(archive: tarfile.TarFile, board: Board) -> None:
+    with board.database.read() as session:
         for table in _tables():
             _add(archive, f"tables/{table.name}.jsonl", "".join(_lines(session, table)).encode())
         kept = sorted(kept_objects(session))
@@ -36,9 +52,6 @@ def backup(board: Board, out: Path) -> Path:
         for digest in kept:
             with tempfile.TemporaryDirectory() as folder:
                 archive.add(board.storage.get(digest, Path(folder) / "object"), f"objects/{digest}", recursive=False)
-    temporary.replace(out)
-    out.chmod(0o600)
-    return out
 
 
 def restore(board: Board, source: Path) -> None:

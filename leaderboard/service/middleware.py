@@ -1,7 +1,8 @@
-"""Around every request: headers that bind the browser, a limit on bodies, a line in the log."""
+"""Around every request: headers that bind the browser, limits on bodies, a line in the log."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -31,6 +32,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _PART = re.compile(r"/api/v1/uploads/[0-9a-f]{24}")
 
 
@@ -55,11 +57,12 @@ class Guard:
             await send(message)
 
         try:
-            limited = receive if _PART.fullmatch(scope["path"]) else _limited(receive)
+            longest = scope["app"].state.board.settings.part_seconds
+            limited = receive if _PART.fullmatch(scope["path"]) else _limited(receive, longest)
             await self._app(scope, limited, guarded_send)
         finally:
             seconds = time.perf_counter() - began
-            REQUESTS.labels(scope["method"] if scope["method"].isalpha() else "other", str(status)).inc()
+            REQUESTS.labels(scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
             SECONDS.observe(seconds)
             LOG.info("request", extra={
                 "request": request_id, "method": scope["method"], "path": scope["path"], "status": status,
@@ -76,12 +79,18 @@ class Guard:
             headers["cache-control"] = "no-store"
 
 
-def _limited(receive: Receive) -> Receive:
-    length = 0
+def _limited(receive: Receive, seconds: float) -> Receive:
+    """A body of limited length, within limited time."""
+    ends, length, whole = asyncio.get_running_loop().time() + seconds, 0, False
 
     async def read() -> Message:
-        nonlocal length
-        message = await receive()
+        nonlocal length, whole
+        try:
+            async with asyncio.timeout_at(None if whole else ends):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, f"A request must be here within {seconds:g} seconds.") from error
+        whole = not message.get("more_body", False)
         length += len(message.get("body", b""))
         if length > MOST_BODY:
             raise HTTPException(413, "The request is too large.")

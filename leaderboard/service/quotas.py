@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import String, and_, cast, delete, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from leaderboard.service.database import clock
 from leaderboard.service.errors import RefusedError
-from leaderboard.service.models import Account, Attempt, Quota, Submission
+from leaderboard.service.models import Attempt, Quota, Result, Submission
 from leaderboard.service.settings import Settings
 
 DAY = 86_400.0
@@ -38,26 +38,25 @@ def limits(session: Session, account_id: str, benchmark: str, settings: Settings
 
 def used(session: Session, account_id: str, benchmark: str) -> tuple[int, int]:
     """How many it has made; those that turned out invalid tell nothing of the truth and do not count."""
-    mine = (
-        Submission.account_id == account_id, Submission.benchmark == benchmark, Submission.state != "invalid",
-    )  # fmt: skip
+    scored = exists().where(Result.submission_id == Submission.id)
+    withdrawn_invalid = and_(Submission.state == "withdrawn", cast(Submission.problems, String) != "[]", ~scored)
+    invalid = or_(Submission.state == "invalid", withdrawn_invalid)
+    mine = (Submission.account_id == account_id, Submission.benchmark == benchmark, ~invalid)
     total = select(func.count()).select_from(Submission).where(*mine)
     recent = total.where(Submission.created > clock(session) - DAY)
     return session.scalar(recent) or 0, session.scalar(total) or 0
 
 
-def take(session: Session, account_id: str, benchmark: str, settings: Settings) -> None:
-    """Make sure that an account has a submission left.
-
-    The account's row is locked until the transaction ends: of two that come at once, the second counts the first.
+def left(session: Session, account_id: str, benchmark: str, settings: Settings) -> int:
+    """How many submissions an account has left; who takes one locks the account's row first.
 
     Raises:
         RefusedError: If it has none left.
     """
-    session.get(Account, account_id, with_for_update=True, populate_existing=True)
     day, total = limits(session, account_id, benchmark, settings)
     day_used, total_used = used(session, account_id, benchmark)
     if total_used >= total:
         raise RefusedError(429, f"All {total} submissions of yours to {benchmark} are used.")
     if day_used >= day:
         raise RefusedError(429, f"All {day} submissions of 24 hours to {benchmark} are used.", retry_after=3600)
+    return min(day - day_used, total - total_used)

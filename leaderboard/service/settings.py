@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     upload_bytes: int = Field(2048 * MIB, ge=1024)
     """Most bytes of one submission."""
     part_seconds: float = Field(60, gt=0)
-    """Longest that one request of an upload may take."""
+    """Longest that the body of a request may take to arrive."""
     upload_hours: float = Field(24, gt=0)
     """After so long an unfinished upload is removed."""
     uploads_per_hour: int = Field(60, ge=1)

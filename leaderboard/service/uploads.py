@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from leaderboard.service.audit_log import note
@@ -16,7 +16,7 @@ from leaderboard.service.database import Database, clock
 from leaderboard.service.errors import RefusedError
 from leaderboard.service.jobs import enqueue
 from leaderboard.service.models import Account, Submission, Upload
-from leaderboard.service.quotas import count_attempt, take
+from leaderboard.service.quotas import count_attempt, left
 from leaderboard.service.settings import Settings
 from leaderboard.service.storage import Storage
 
@@ -59,7 +59,7 @@ def begin(session: Session, account: Account, wanted: Wanted, settings: Settings
             return upload
     if count_attempt(session, f"uploads of {account.id}", _HOUR) > settings.uploads_per_hour:
         raise RefusedError(429, f"At most {settings.uploads_per_hour} uploads an hour.", retry_after=_HOUR)
-    take(session, account.id, wanted.benchmark, settings)
+    _check_room(session, account, wanted, settings)
     upload = Upload(account_id=account.id, created=clock(session), **vars(wanted))
     session.add(upload)
     session.flush()
@@ -72,6 +72,19 @@ def _open(session: Session, upload: Upload, settings: Settings) -> bool:
     if made is not None:
         return made.state not in ("invalid", "failed", "withdrawn")
     return upload.created > clock(session) - settings.upload_hours * _HOUR
+
+
+def _check_room(session: Session, account: Account, wanted: Wanted, settings: Settings) -> None:
+    """What is on its way to a benchmark takes no more room than the submissions that are left may take."""
+    places = left(session, account.id, wanted.benchmark, settings)
+    coming = select(func.sum(Upload.size)).where(
+        Upload.account_id == account.id, Upload.benchmark == wanted.benchmark,
+        Upload.created > clock(session) - settings.upload_hours * _HOUR,
+        Upload.id.not_in(select(Submission.upload_id)),
+    )  # fmt: skip
+    if (session.scalar(coming) or 0) + wanted.size > places * settings.upload_bytes:
+        message = f"Unfinished uploads of yours take the room of all {places} submissions left. Finish one first."
+        raise RefusedError(429, message, retry_after=_HOUR)
 
 
 def own_upload(session: Session, account: Account, upload_id: str) -> Upload:
@@ -111,18 +124,23 @@ def finish(
     """Turn a whole upload into a submission with its job, in one transaction; again, the same one comes back.
 
     Raises:
-        RefusedError: If bytes are missing or others than announced, or the account has no submission left.
+        RefusedError: If bytes are missing or others than announced, the account has no submission left, or the upload
+            was submitted on other terms.
     """
-    made = _made_of(database, upload)
-    if made is not None:
-        return made
-    if upload.received != upload.size:
-        raise RefusedError(409, f"{upload.received} of {upload.size} bytes are here. Send the rest first.")
+    with database.read() as session:
+        made = _made(session, upload, terms)
+        if made is not None:
+            return made
+        if upload.received != upload.size:
+            raise RefusedError(409, f"{upload.received} of {upload.size} bytes are here. Send the rest first.")
+        _check_terms(session, account, upload, terms, settings)
     try:
-        _store(storage, upload)
+        _store(database, storage, upload)
     except FileNotFoundError as error:
-        made = _made_of(database, upload)
+        with database.read() as session:
+            made = _made(session, upload, terms)
         if made is None:
+            _begin_anew(database, storage, upload)
             raise RefusedError(409, "Parts of the upload are gone. Upload the file again.") from error
         return made
     with database.begin() as session:
@@ -131,28 +149,36 @@ def finish(
     return made
 
 
-def _made_of(database: Database, upload: Upload) -> Submission | None:
-    with database.read() as session:
-        return session.scalar(select(Submission).filter_by(upload_id=upload.id))
+def _made(session: Session, upload: Upload, terms: Terms) -> Submission | None:
+    made = session.scalar(select(Submission).filter_by(upload_id=upload.id))
+    if made is not None and Terms(made.partial, made.calibration_id) != terms:
+        message = f"This upload is submission {made.id}, on other terms. Withdraw that one and upload the file again."
+        raise RefusedError(409, message)
+    return made
 
 
-def _store(storage: Storage, upload: Upload) -> None:
+def _store(database: Database, storage: Storage, upload: Upload) -> None:
     with tempfile.TemporaryDirectory(prefix="forgebench-upload-") as folder:
         whole = Path(folder) / "whole"
         if storage.join(upload.id, upload.size, whole) != upload.sha256:
-            storage.remove_parts(upload.id)
+            _begin_anew(database, storage, upload)
             raise RefusedError(422, "The bytes are not those announced: their SHA-256 differs. Upload the file again.")
         storage.put(whole)
 
 
+def _begin_anew(database: Database, storage: Storage, upload: Upload) -> None:
+    """Forget what has arrived of an upload: its sender begins again with the first part."""
+    with database.begin() as session:
+        session.execute(update(Upload).where(Upload.id == upload.id).values(received=0))
+    storage.remove_parts(upload.id)
+
+
 def _accepted(session: Session, account: Account, upload: Upload, terms: Terms, settings: Settings) -> Submission:
     session.get(Account, account.id, with_for_update=True)
-    made = session.scalar(select(Submission).filter_by(upload_id=upload.id))
+    made = _made(session, upload, terms)
     if made is not None:
         return made
-    take(session, account.id, upload.benchmark, settings)
-    if terms.calibration is not None:
-        _check_calibration(session, account, terms.calibration)
+    _check_terms(session, account, upload, terms, settings)
     made = Submission(
         account_id=account.id, upload_id=upload.id, benchmark=upload.benchmark, suffix=upload.suffix,
         sha256=upload.sha256, size=upload.size, partial=terms.partial, calibration_id=terms.calibration,
@@ -166,6 +192,12 @@ def _accepted(session: Session, account: Account, upload: Upload, terms: Terms, 
         benchmark=made.benchmark, sha256=made.sha256, calibration=terms.calibration,
     )  # fmt: skip
     return made
+
+
+def _check_terms(session: Session, account: Account, upload: Upload, terms: Terms, settings: Settings) -> None:
+    left(session, account.id, upload.benchmark, settings)
+    if terms.calibration is not None:
+        _check_calibration(session, account, terms.calibration)
 
 
 def _check_calibration(session: Session, account: Account, submission_id: str) -> None:

@@ -49,7 +49,12 @@ def check_not_guessing(board: Board, address: str) -> None:
 
 
 def count_failure(board: Board, address: str) -> None:
-    """An address sent a wrong token."""
+    """An address sent a wrong token; a good one is let through, whatever others sent from the same address.
+
+    Raises:
+        RefusedError: If it has sent too many.
+    """
+    check_not_guessing(board, address)
     with board.database.begin() as session:
         count_attempt(session, f"failures of {address}", _MINUTE)
 
@@ -62,19 +67,18 @@ def identify(request: Request, *, check_csrf: bool = True) -> Caller | None:
     """
     board = board_of(request)
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    cookie = request.cookies.get(cookie_name(board), "")
-    text = sent if scheme.lower() == "bearer" else cookie
+    page = scheme.lower() != "bearer"
+    text = request.cookies.get(cookie_name(board), "") if page else sent
     if not text:
         return None
-    check_not_guessing(board, address_of(request))
     with board.database.read() as session:
-        found = auth.caller(session, text)
+        found = auth.caller(session, text, page=page)
     if found is None:
         count_failure(board, address_of(request))
-        if text == cookie:
+        if page:
             return None
         raise RefusedError(401, "This token is not good (any more). Make another on the board.")
-    if check_csrf and text == cookie and request.method not in ("GET", "HEAD"):
+    if check_csrf and page and request.method not in ("GET", "HEAD"):
         given = request.headers.get(CSRF_HEADER, "")
         check_form(text, given)
     return found

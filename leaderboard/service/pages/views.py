@@ -21,7 +21,6 @@ from leaderboard.service.api.deps import (
     address_of,
     board_of,
     check_form,
-    check_not_guessing,
     cookie_name,
     count_failure,
     identify,
@@ -93,9 +92,8 @@ def sign_in_page(request: Request) -> Response:
 
 @pages.post("/sign-in")
 def sign_in(request: Request, board: TheBoard, token: Text) -> Response:
-    """Sign in with a token: the cookie holds a new one, which ends with the session."""
+    """Sign in with a token: the cookie holds a new one, which ends with the session, and with the token."""
     _check_origin(request)
-    check_not_guessing(board, address_of(request))
     with board.database.read() as session:
         found = auth.caller(session, token.strip())
     if found is None:
@@ -105,13 +103,12 @@ def sign_in(request: Request, board: TheBoard, token: Text) -> Response:
 
 
 def _begin_session(board: Board, caller: Caller) -> Response:
-    hours = board.settings.session_hours
     with board.database.begin() as session:
-        _, text = auth.new_token(session, caller.account, "page", caller.scopes, days=hours / 24, session_=True)
+        token, text = auth.open_session(session, caller, board.settings.session_hours)
     answer = RedirectResponse("/account/", 303)
     answer.set_cookie(
-        cookie_name(board), text, max_age=int(hours * 3600), secure=board.settings.secure, httponly=True,
-        samesite="strict",
+        cookie_name(board), text, max_age=int(token.expires - token.created), secure=board.settings.secure,
+        httponly=True, samesite="strict",
     )  # fmt: skip
     return answer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -154,3 +155,16 @@ def test_nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere(site):
 
 def test_a_published_record_verifies_where_it_lies(site):
     assert forgebench.verify(site / "entries" / "strong") == []
+
+
+def test_pictures_are_shown_where_the_licence_lets_them(site, records, scene, tmp_path):
+    free = shutil.copytree(scene.benchmark.path, tmp_path / "free")
+    manifest = json.loads((free / "forgebench.json").read_text())
+    manifest["facts"]["redistributable"] = True
+    (free / "forgebench.json").write_text(json.dumps(manifest))
+    shown = build(records, tmp_path / "site", benchmarks=[free]).parent
+    page, kept = ((folder / "entries" / "weak" / "index.html").read_text() for folder in (shown, site))
+    assert page.count("<image ") >= 6
+    assert page.index('id="gallery"') < page.index('id="numbers"')
+    assert "<image " not in kept
+    assert "does not let its pixels be shown" in kept
