@@ -47,11 +47,13 @@ def speed() -> list[tuple[str, str]]:
         pixels = torch.stack([prepared(image, None, config.size, mean, std)[0] for image in images])
         seen = torch.stack(list(explainer.llava.get_image_features(pixels, output_hidden_states=True).pooler_output))
         words = explainer.llava.get_input_embeddings()(torch.tensor([explainer.after] * BATCH))
+        adapt(explainer, on=False)
         made = explainer.llava.generate(
             inputs_embeds=torch.cat([seen, words], dim=1), max_new_tokens=TOKENS, do_sample=False,
             attention_mask=torch.ones(BATCH, seen.shape[1] + words.shape[1], dtype=torch.long),
             pad_token_id=explainer.tokenizer.eos_token_id,
         )  # fmt: skip
+        adapt(explainer, on=True)
         explainer.tokenizer.batch_decode(made, skip_special_tokens=True)
 
     theirs, mine = in_turn(plain, ours, repeats=3)
@@ -60,6 +62,15 @@ def speed() -> list[tuple[str, str]]:
         ("with RAVFE and LoRA", f"{BATCH * TOKENS / mine:.1f} tokens/s"),
         ("share of plain", f"{theirs / mine:.2f}"),
     ]
+
+
+def adapt(model: nn.Module, *, on: bool) -> None:
+    """Switch LoRA: the plain model has none."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            module.enable_adapters(on)
 
 
 def memory() -> list[tuple[str, str]]:

@@ -111,9 +111,11 @@ class Config:
 
 
 _PAPER = Config(
-    # [D] Optimizer of the same lab's SCAF, and its augmentation; [B] 224 pixels, 20 epochs.
+    # [D] Optimizer of the same lab's SCAF, and its augmentation; [B] 224 pixels, 20 epochs. [D] The last epoch is kept:
+    # the paper has no image score to choose by.
     training=Training(
-        epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16"
+        epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16",
+        select_by="",
     ),
     data=Data(
         size=224, flip=0.5, vertical_flip=0.5, rotate90=0.5, brightness=0.1, blur_chance=0.2, jpeg_quality=(70, 100),

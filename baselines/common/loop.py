@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -69,7 +69,7 @@ def train(
         out: The run's folder: config.yaml, run.json, losses.csv, checkpoints and TensorBoard logs.
         split: What to train on; a share of its groups is held out and chooses the best checkpoint.
         resume: Go on from the last checkpoint at `out`.
-        stop_after: Stop after so many batches in all, as a kill would.
+        stop_after: Stop after so many batches in all, as a kill would; at the next step of the optimizer.
         say: Told a line an epoch.
 
     Raises:
@@ -92,7 +92,9 @@ class _Run:
             torch.backends.cudnn.benchmark = False
         AcceleratorState._reset_state()  # a process may train several methods, of different precisions
         precision = None if training.precision == "no" else training.precision
-        self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated())
+        # A batch need not reach all of a model: one of authentic images alone has no loss of masks.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated(), kwargs_handlers=[unused])
         targets = method.targets(config) if method.targets is not None else None
         about = {"seed": training.seed, "split": split}
         self.samples = Samples(benchmark, method.level, config.data, targets=targets, **about)
@@ -114,9 +116,9 @@ class _Run:
         self.seconds = self.waited = 0.0
 
     def go(self, stop_after: int | None, say: Any) -> Trained:  # noqa: ANN401
-        self._make_room()
         if self.resume:
             self._take_up(checkpoint.load(self.out / LAST))
+        self._make_room()
         self.wrapped, self.optimizer = self.accelerator.prepare(Losses(self.model), self.optimizer)
         for epoch in range(self.place.epoch, self.config.training.epochs):
             means = self._epoch(epoch, stop_after)
@@ -162,7 +164,7 @@ class _Run:
                 advance(terms)
                 self.seconds += time.perf_counter() - waiting_since
                 waiting_since = time.perf_counter()
-                if stop_after is not None and self.place.step >= stop_after:
+                if stop_after is not None and self.place.step >= stop_after and self._stepped():
                     self._save(LAST)
                     break
         names = dict.fromkeys(name for one in self.seen for name in one)
@@ -180,16 +182,20 @@ class _Run:
         if not bool(torch.isfinite(total)):
             shown = {name: float(term.detach()) for name, term in terms.items()}
             raise InputError(f"A loss is not finite at step {done.step}: {shown}. Try a lower learning rate.")
-        self.accelerator.backward(total / training.accumulate)
-        last = (done.batch + 1) % training.accumulate == 0 or done.batch + 1 == each
-        if last:
+        together = min(training.accumulate, each - done.batch // training.accumulate * training.accumulate)
+        self.accelerator.backward(total / together)
+        self.place = Place(done.epoch, done.batch + 1, done.step + 1)
+        if self._stepped():
             if training.clip_norm:
                 self.accelerator.clip_grad_norm_(self.wrapped.parameters(), training.clip_norm)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
         self.model.after_step(batch, progress)
-        self.place = Place(done.epoch, done.batch + 1, done.step + 1)
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
+
+    def _stepped(self) -> bool:
+        """Whether the optimizer steps after the last batch: none of its gradients are gathered still."""
+        return self.place.batch % self.config.training.accumulate == 0 or self.place.batch == len(self.batches)
 
     def _validate(self, epoch: int, means: Mapping[str, float], say: Any) -> None:  # noqa: ANN401
         """Score the held-out share, and keep what is best there."""

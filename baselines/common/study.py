@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import forgebench
-from baselines.common.config import override
+from baselines.common.config import override, to_yaml
 from baselines.common.export import export
 from baselines.common.loop import CONFIG, LOSSES, train
 from baselines.common.method import Method
 from baselines.common.variants import PAIRED, against_the_whole
 from forgebench import Benchmark, Record, controls
+from forgebench.errors import InputError
 
 CONTROLS: Mapping[str, Callable[[], Any]] = {
     "all-black": controls.all_black, "all-white": controls.all_white, "random": controls.random,
@@ -78,6 +79,8 @@ class Study:
     def _trained(self, name: str, config: Any) -> Path:  # noqa: ANN401
         run = self.work / "runs" / name
         if (run / "method.json").is_file():
+            if (run / CONFIG).read_text(encoding="utf-8") != to_yaml(config):
+                raise InputError(f"{run} was trained with another configuration. Choose another --work, or remove it.")
             return run
         self.say(f"training {self.method.name}, {name}")
         train(self.method, config, self.data, run, resume=(run / "last.pt").is_file(), say=self.say)
@@ -88,6 +91,8 @@ class Study:
         home = self.work if kind == "scores" else self.work.parent / "controls" / benchmark.content_hash[:16]
         folder, sub = home / kind / name, home / "submissions" / f"{name}.parquet"
         if (folder / "record.json").is_file():
+            if forgebench.read_record(folder)[0].benchmark.content_hash != benchmark.content_hash:
+                raise InputError(f"{folder} is a score on another benchmark. Choose another --work, or remove it.")
             return folder
         self.say(f"scoring {name} on {benchmark.name}")
         sub.unlink(missing_ok=True)

@@ -180,3 +180,7 @@ def test_the_coarseness_sweep_writes_what_the_records_say(bench, tmp_path, monke
     np.testing.assert_allclose([row["pixel_ap"]["value"] for row in rows], [0.7, 0.6, 0.8, 0.5, 0.4])
     assert json.loads((tmp_path / "out" / "coarseness.json").read_text()) == rows
     assert (tmp_path / "out" / "coarseness.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_paper_has_no_image_score_to_choose_by():
+    assert PRESETS["paper"].training.select_by == ""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import load_dataset
+from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 from torch.nn import functional
 
@@ -17,7 +18,7 @@ from baselines.common.config import from_yaml, override, to_yaml
 from baselines.common.export import export
 from baselines.common.loop import train as train_first
 from baselines.ifdl_vlm import METHOD
-from baselines.ifdl_vlm.explain import predictor, study, train
+from baselines.ifdl_vlm.explain import llava, predictor, study, train
 from baselines.ifdl_vlm.explain.answer import parse, write
 from baselines.ifdl_vlm.explain.config import PRESETS, ExplainConfig
 from baselines.ifdl_vlm.explain.examples import FIELDS, best_and_worst
@@ -26,8 +27,11 @@ from baselines.ifdl_vlm.explain.model import IGNORED, Explainer
 from baselines.ifdl_vlm.explain.train import Case
 from baselines.ifdl_vlm.explain.view import prepared, ravfe
 from forgebench.errors import InputError, NotFoundError
+from perf.ifdl_vlm import adapt
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:Answers of more than"
+)  # fmt: skip
 TINY = PRESETS["tiny"]
 TRUTH = {"type": "splice", "area": "top left, 2.0 % of the image", "content": "a cat", "evidence": "It is brighter."}
 MEAN, STD = torch.tensor(TINY.mean), torch.tensor(TINY.std)
@@ -115,7 +119,8 @@ def test_only_the_answers_tokens_are_learned_from(explainer, pictures):
 
 
 def test_long_answers_are_cut(explainer, pictures):
-    given = explainer.inputs(explainer.see(*pictures), ["a" * 500, "b"])
+    with pytest.warns(UserWarning, match="more than 48 tokens are cut"):
+        given = explainer.inputs(explainer.see(*pictures), ["a" * 500, "b"])
     assert int((given.labels[0] != IGNORED).sum()) == TINY.max_tokens
 
 
@@ -137,6 +142,28 @@ def test_adapters_learn_and_the_base_is_frozen(pictures):
     assert {name for name, one in before.items() if "lora_" in name} <= moved
     frozen = Explainer(replace(TINY, train_projector=False))
     assert all("lora_" in name for name, one in frozen.named_parameters() if one.requires_grad)
+
+
+def test_what_is_trained_of_a_model_in_bfloat16_is_float32(pictures, monkeypatch):
+    model, tokenizer = llava._assembled(TINY)
+    monkeypatch.setattr(llava, "_assembled", lambda _: (model.to(torch.bfloat16), tokenizer))
+    explainer = Explainer(TINY).eval()
+    for one in explainer.parameters():
+        assert one.dtype == (torch.float32 if one.requires_grad else torch.bfloat16)
+    features = explainer.see(*pictures)
+    assert len(explainer.answer(features)) == 2
+    with torch.autocast("cpu", torch.bfloat16):
+        explainer.loss(features, ["a", "b"]).backward()
+
+
+def test_the_floor_of_its_speed_has_no_adapters():
+    explainer = Explainer(TINY)
+    layers = [one for one in explainer.modules() if isinstance(one, BaseTunerLayer)]
+    for on in (False, True):
+        adapt(explainer, on=on)
+        assert layers
+        assert all(one.disable_adapters is not on for one in layers)
+    assert all(one.requires_grad for name, one in explainer.named_parameters() if "lora_" in name)
 
 
 def test_generation_repeats_itself(explainer, pictures):

@@ -117,6 +117,7 @@ def test_no_endpoint_is_told():
         Judge("file:///etc", "judge").rate(TRUTH, TRUTH)
 
 
+@pytest.mark.filterwarnings("ignore:Answers of more")  # bytes are tokens at preset tiny
 def test_both_stages_and_the_judge_from_the_shell(server, tmp_path):
     """From photographs to judged explanations, every step by its command."""
     bench, run, sub = tmp_path / "bench", tmp_path / "run", tmp_path / "sub.parquet"

@@ -16,6 +16,7 @@ from baselines.common.registry import get
 from baselines.common.study import CONTROLS, FULL, METRICS, Study
 from baselines.common.variants import MEASURED
 from forgebench.demo import PHOTOS
+from forgebench.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -125,3 +126,13 @@ def test_a_study_can_have_no_ablations(ran):
     _, made = ran
     replace(made, changes={}, keep=made.keep.parent / "plain").run()
     assert json.loads((made.keep.parent / "plain" / "study.json").read_text())["ablations"] == {}
+
+
+def test_runs_and_scores_of_another_kind_are_refused(ran, tmp_path):
+    root, made = ran
+    config = override(made.config, {"training.epochs": "2"})
+    with pytest.raises(InputError, match=r"full was trained with another configuration"):
+        replace(made, config=config, keep=tmp_path / "kept").run()
+    forgebench.synthesize(PHOTOS, root / "other", n=24, splits={"train": 0.5, "test": 0.5}, workers=1, seed=1)
+    with pytest.raises(InputError, match=r"full is a score on another benchmark"):
+        replace(made, data=str(root / "other"), keep=tmp_path / "kept").run()

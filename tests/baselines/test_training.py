@@ -108,9 +108,10 @@ def test_what_a_kill_leaves_between_a_row_and_its_checkpoint_is_not_counted_twic
     assert same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.soak
 def test_two_processes_train_as_one_with_batches_twice_as_large(bench, tmp_path):
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "baselines", "train"]
-    for name in METHODS if SOAK else ["linear-probe"]:
+    for name in METHODS if SOAK else ["linear-probe", "ifdl-vlm"]:
         out = tmp_path / name
         arguments = [name, *options(bench, out, 1), "--set", "data.flip=0", "--set", "training.batch_size=4"]
         environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
@@ -207,6 +208,35 @@ def test_gradients_are_clipped_and_accumulated(bench, tmp_path, monkeypatch):
     batches = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["place"]["step"]
     assert len(seen) == -(-batches // 3)
     assert max(seen) <= 0.0101
+
+
+def test_stopped_within_an_accumulation_it_goes_on_to_the_same_weights(bench, tmp_path):
+    config = tiny(training__epochs="2", training__accumulate="3", training__validation_share="0")
+    train(PROBE, config, bench, tmp_path / "whole", split="test")
+    train(PROBE, config, bench, tmp_path / "cut", split="test", stop_after=1)
+    place = torch.load(tmp_path / "cut" / "last.pt", weights_only=True)["place"]
+    assert place["step"] == 3
+    train(PROBE, config, bench, tmp_path / "cut", split="test", resume=True)
+    assert same(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_what_is_accumulated_is_a_mean_where_the_last_are_fewer(bench, tmp_path):
+    for accumulate in (8, 80):
+        config = tiny(training__epochs="1", training__accumulate=str(accumulate), training__validation_share="0",
+                      training__clip_norm="0", training__batch_size="4")  # fmt: skip
+        train(PROBE, config, bench, tmp_path / str(accumulate), split="test")
+    first, second = (torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("8", "80"))
+    assert first["place"]["step"] == 8
+    for ours, theirs in zip(*(one["optimizer"]["state"].values() for one in (first, second)), strict=True):
+        assert torch.allclose(ours["exp_avg"], theirs["exp_avg"], rtol=1e-4)
+
+
+def test_a_refused_resume_leaves_the_configuration_that_it_names(bench, tmp_path):
+    train(PROBE, tiny(training__epochs="1"), bench, tmp_path, split="test")
+    before = (tmp_path / "config.yaml").read_bytes()
+    with pytest.raises(InputError, match="another configuration"):
+        train(PROBE, tiny(training__epochs="2"), bench, tmp_path, split="test", resume=True)
+    assert (tmp_path / "config.yaml").read_bytes() == before
 
 
 def test_loader_processes_change_nothing(bench, tmp_path):

@@ -36,6 +36,9 @@ def load_llava(config: ExplainConfig) -> tuple[Any, Any]:
         r=config.lora_rank, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout, target_modules=_LINEAR
     )
     inject_adapter_in_model(lora, model.model.language_model)
+    for one in model.parameters():
+        if one.requires_grad:  # bfloat16 would round most updates away
+            one.data = one.data.float()
     if config.checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     return model, tokenizer

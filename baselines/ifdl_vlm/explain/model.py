@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -89,7 +90,10 @@ class Explainer(nn.Module):
         """What is learned from: the prompt with the image, and the answers, cut at `max_tokens`."""
         prompt = self._prompt(features)
         end = self.tokenizer.eos_token_id
-        ids = [[*self.ids(text), end][: self.config.max_tokens] for text in answers]
+        whole, most = [[*self.ids(text), end] for text in answers], self.config.max_tokens
+        if any(len(one) > most for one in whole):
+            warnings.warn(f"Answers of more than {most} tokens are cut; see max_tokens.", stacklevel=2)
+        ids = [one[:most] for one in whole]
         longest, length = max(map(len, ids)), prompt.shape[1]
         filled = torch.tensor([[*one, *[end] * (longest - len(one))] for one in ids], device=prompt.device)
         lengths = torch.tensor([[len(one)] for one in ids], device=prompt.device)
@@ -130,7 +134,8 @@ class Explainer(nn.Module):
 
     def _prompt(self, features: Tensor) -> Tensor:
         """Words, the image's tokens, words: shape (B, L, d)."""
-        image = self.llava.model.multi_modal_projector(features.to(self.mean.device, self.llava.dtype))
+        project = self.llava.model.multi_modal_projector
+        image = project(features.to(self.mean.device, project.linear_1.weight.dtype)).to(self.llava.dtype)
         before, after = (
             self._words(torch.tensor(ids, device=image.device, dtype=torch.long)).expand(len(image), -1, -1)
             for ids in (self.before, self.after)
