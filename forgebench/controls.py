@@ -86,6 +86,12 @@ def edges() -> Control:
     return Control("edge detector", one)
 
 
+NEGATIVE: Mapping[str, Callable[[], Control]] = {
+    "all-black": all_black, "all-white": all_white, "random": random, "centre-box": centre_box, "edges": edges,
+    "constant": constant,
+}  # fmt: skip
+"""Those that know nothing of forgery, by the names that records and boards give them."""
+
 _SOBEL = 1020.0
 """The Sobel gradient of a step from black to white."""
 

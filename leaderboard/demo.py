@@ -91,10 +91,6 @@ STAND_INS: dict[str, tuple[str, str, Callable[[Mask, str], NDArray[np.floating]]
     "boxes-filled": ("boxes, filled", "box", _boxed),
     "label-spread": ("image label, spread", "image", _spread),
 }
-CONTROLS: dict[str, Callable[[], controls.Control]] = {
-    "all-black": controls.all_black, "all-white": controls.all_white, "random": controls.random,
-    "centre-box": controls.centre_box, "edges": controls.edges, "constant": controls.constant,
-}  # fmt: skip
 _ROBUST = {"jpeg-ghost": controls.jpeg_ghost, "edges": controls.edges, "centre-box": controls.centre_box}
 
 
@@ -126,7 +122,7 @@ def demo_records(
     benchmark = synthesize(PHOTOS, made, n=samples, recipe="demo", seed=0, licence=LICENCE, workers=workers)
     truth = truth_of(benchmark)
     _score(benchmark, out, "jpeg-ghost", controls.jpeg_ghost(), "method", None, workers, say)
-    for name, control in CONTROLS.items():
+    for name, control in controls.NEGATIVE.items():
         _score(benchmark, out, name, control(), "control", "Knows nothing of forgery.", workers, say)
     for name, (title, supervision, says) in STAND_INS.items():
         _score(benchmark, out, name, StandIn(title, supervision, truth, says), "method", _NOTE, workers, say)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +14,10 @@ from baselines.common.config import override, to_yaml
 from baselines.common.export import export
 from baselines.common.loop import CONFIG, LOSSES, train
 from baselines.common.method import Method
-from baselines.common.variants import PAIRED, against_the_whole
-from forgebench import Benchmark, Record, controls
+from baselines.common.variants import PAIRED, against_the_whole, ahead
+from forgebench import Benchmark, controls
 from forgebench.errors import InputError
 
-CONTROLS: Mapping[str, Callable[[], Any]] = {
-    "all-black": controls.all_black, "all-white": controls.all_white, "random": controls.random,
-    "centre-box": controls.centre_box, "constant": controls.constant, "edges": controls.edges,
-}  # fmt: skip
-"""Methods that know nothing."""
 METRICS = ("pixel_auc", "pixel_ap", "image_auc")
 """In which a method should beat every control."""
 FULL = "full"
@@ -55,7 +49,7 @@ class Study:
         """
         benchmark = forgebench.open_benchmark(self.data)
         self.keep.mkdir(parents=True, exist_ok=True)
-        against = [self._scored(name, make(), benchmark, "controls") for name, make in CONTROLS.items()]
+        against = [self._scored(name, make(), benchmark, "controls") for name, make in controls.NEGATIVE.items()]
         variants: dict[str, Path] = {}
         for name, changes in {FULL: {}, **self.changes}.items():
             run = self._trained(name, override(self.config, changes))
@@ -115,25 +109,14 @@ class Study:
         for metric in METRICS:
             comparison = forgebench.compare([folder, *against], metric=metric)
             ours, _ = forgebench.read_record(folder)
-            mine = [one for one in comparison.differences if ours.method.method in (one.first, one.second)]
-            found[metric] = [_towards(one.__dict__, ours) for one in mine]
+            name_of_ours = ours.method.method
+            mine = [one for one in comparison.differences if name_of_ours in (one.first, one.second)]
+            found[metric] = [ahead(one, name_of_ours) for one in mine]
         _write(self.keep / name / COMPARED, found)
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _towards(pair: dict[str, Any], ours: Record) -> dict[str, Any]:
-    """A difference with our method first; undefined is null."""
-    plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in pair.items()}
-    if plain["first"] == ours.method.method or plain["value"] is None:
-        return plain
-    turned = {
-        "first": pair["second"], "second": pair["first"], "value": -pair["value"], "ci_low": -pair["ci_high"],
-        "ci_high": -pair["ci_low"],
-    }  # fmt: skip
-    return plain | turned
 
 
 def _groups(score: Path) -> int:

@@ -45,7 +45,7 @@ def _tables(keep: Path) -> Iterator[str]:
     yield table(("variant", *SHOWN), [(name, *(cell(records[name], m) for m in SHOWN)) for name in names])
     yield "Does it beat the negative controls? The smallest lead over any of them, and the largest corrected p-value:"
     yield table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
-    if (keep / PAIRED).is_file():
+    if about["ablations"]:
         paired = json.loads((keep / PAIRED).read_text(encoding="utf-8"))
         yield "Which parts matter? Each variant less the whole, by paired tests, corrected for all pairs (Holm):"
         rows = [(name, *(_ahead(paired[metric], name) for metric in MEASURED)) for name in names[1:]]

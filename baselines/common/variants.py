@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,24 @@ def against_the_whole(scores: Mapping[str, Path], whole: str) -> dict[str, list[
     found = {}
     for metric in MEASURED:
         pairs = forgebench.compare(ordered, metric=metric).differences
-        rows = [_ahead(pair, names, whole) for pair in pairs if whole in (names[pair.first], names[pair.second])]
-        place = list(scores)
-        found[metric] = sorted(rows, key=lambda row: place.index(row["variant"]))
+        rows = {
+            names[one]: ahead(pair, one)
+            for pair in pairs for one, other in ((pair.first, pair.second), (pair.second, pair.first))
+            if other == method
+        }  # fmt: skip
+        kept = ("value", "ci_low", "ci_high", "p_holm")
+        found[metric] = [
+            {"variant": name, **{key: rows[name][key] for key in kept}} for name in scores if name != whole
+        ]
     return found
 
 
-def _ahead(pair: Difference, names: Mapping[str, str], whole: str) -> dict[str, Any]:
-    turned = names[pair.first] == whole
-    variant, sign = names[pair.second if turned else pair.first], -1 if turned else 1
-    low, high = sorted((sign * pair.ci_low, sign * pair.ci_high))
-    numbers = {"value": sign * pair.value, "ci_low": low, "ci_high": high, "p_holm": pair.p_holm}
-    return {"variant": variant, **{name: None if math.isnan(one) else one for name, one in numbers.items()}}
+def ahead(pair: Difference, first: str) -> dict[str, Any]:
+    """How much one of two entries is ahead of the other, as plain JSON; undefined is null."""
+    found = {key: None if isinstance(one, float) and math.isnan(one) else one for key, one in asdict(pair).items()}
+    if pair.first == first or found["value"] is None:
+        return found
+    return found | {
+        "first": pair.second, "second": pair.first, "value": -pair.value, "ci_low": -pair.ci_high,
+        "ci_high": -pair.ci_low,
+    }  # fmt: skip

@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from forgebench import Benchmark, controls, predict
+from forgebench import Benchmark, predict
+from forgebench.controls import NEGATIVE
 from leaderboard.service.audit_log import note
 from leaderboard.service.benchmarks import public_benchmark
 from leaderboard.service.board import Board
@@ -17,10 +18,6 @@ from leaderboard.service.models import Account, Submission
 
 ACCOUNT = "forgebench:controls"
 """A name that nobody can sign up with."""
-CONTROLS = {
-    "all-black": controls.all_black, "all-white": controls.all_white, "random": controls.random,
-    "centre-box": controls.centre_box, "edges": controls.edges, "constant": controls.constant,
-}  # fmt: skip
 
 
 def submit_controls(board: Board, name: str, split: str = "test") -> list[str]:
@@ -41,7 +38,7 @@ def submit_controls(board: Board, name: str, split: str = "test") -> list[str]:
     benchmark.check_split(split)
     with board.database.read() as session:
         there = set(session.scalars(select(Submission.upload_id)))
-    for control in CONTROLS:
+    for control in NEGATIVE:
         # In the place of an upload: no control is submitted twice.
         upload_id = f"{ACCOUNT}:{benchmark.content_hash[:16]}:{split}:{control}"
         if upload_id not in there:
@@ -51,7 +48,7 @@ def submit_controls(board: Board, name: str, split: str = "test") -> list[str]:
 
 def _queued(board: Board, benchmark: Benchmark, split: str, control: str, upload_id: str) -> str:
     with tempfile.TemporaryDirectory(prefix="forgebench-control-") as folder:
-        file = predict(CONTROLS[control](), benchmark, Path(folder) / "control.parquet", split=split).path
+        file = predict(NEGATIVE[control](), benchmark, Path(folder) / "control.parquet", split=split).path
         digest, size = board.storage.put(file), file.stat().st_size
     with board.database.begin() as session:
         made = Submission(

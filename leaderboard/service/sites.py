@@ -58,15 +58,18 @@ def build_site(board: Board, folder: Path, run: Run) -> Path | None:
     records, built = folder / RECORDS, data / f"site-{os.urandom(6).hex()}"
     with board.database.read() as session:
         entries = list(shown_entries(session))
-        successors = {one.id: one.superseded_by for one in session.scalars(select(Submission))}
+        later = dict(session.execute(select(Submission.id, Submission.superseded_by)).all())
     if not entries:
         return None
-    shown_ids = {submission.id for submission, _, _ in entries}
+    successors = _successors(later, {submission.id for submission, _, _ in entries})
     for entry in entries:
-        _write(board, records, entry, _successor(entry[0].id, successors, shown_ids))
-    hidden = [entry for entry in entries if entry[1].hidden and _current(entry[0])]
+        _write(board, records, entry, successors[entry[0].id])
+    hidden = [
+        (submission, result) for submission, result, _ in entries
+        if result.hidden and successors[submission.id] is None and submission.state != "withdrawn"
+    ]  # fmt: skip
     if hidden:
-        for submission, result, _ in hidden:
+        for submission, result in hidden:
             fetch_score(board, result, folder / "exact" / submission.id)
         digits = str(board.settings.digits)
         run(_python("leaderboard.service.tiers_job", str(folder / "exact"), str(records), digits))
@@ -95,20 +98,19 @@ def publish_site(board: Board, folder: Path, built: Path | None) -> None:
     _point_to(board.settings.site, built)
 
 
-def _successor(submission: str, successors: Mapping[str, str | None], shown: Collection[str]) -> str | None:
-    """The entry that took a submission's place: the next of its line that is still on the board."""
-    ahead = successors[submission]
-    while ahead is not None and ahead not in shown:
-        ahead = successors[ahead]
-    return ahead
+def _successors(later: Mapping[str, str | None], shown: Collection[str]) -> dict[str, str | None]:
+    """The entry that took each one's place: the next of its line that is still on the board; None where it stands."""
+    found = {}
+    for submission in shown:
+        ahead = later[submission]
+        while ahead is not None and ahead not in shown:
+            ahead = later[ahead]
+        found[submission] = ahead
+    return found
 
 
 def _python(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", *arguments]
-
-
-def _current(submission: Submission) -> bool:
-    return submission.superseded_by is None and submission.state != "withdrawn"
 
 
 def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> None:

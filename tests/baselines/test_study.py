@@ -13,8 +13,9 @@ import forgebench
 from baselines.common import study, study_page
 from baselines.common.config import override
 from baselines.common.registry import get
-from baselines.common.study import CONTROLS, FULL, METRICS, Study
+from baselines.common.study import FULL, METRICS, Study
 from baselines.common.variants import MEASURED
+from forgebench.controls import NEGATIVE
 from forgebench.demo import PHOTOS
 from forgebench.errors import InputError
 
@@ -43,7 +44,7 @@ def test_all_is_kept_and_small(ran):
             "record.json", "config.yaml", "losses.csv", "comparison.json",
         }  # fmt: skip
         assert forgebench.read_record(made.keep / name)[0].benchmark.content_hash
-    assert {path.name for path in (made.keep / "controls").iterdir()} == set(CONTROLS)
+    assert {path.name for path in (made.keep / "controls").iterdir()} == set(NEGATIVE)
     assert sum(path.stat().st_size for path in made.keep.rglob("*") if path.is_file()) < 2e6
     assert "layers:\n- 2\n" in (made.keep / "last block" / "config.yaml").read_text()
 
@@ -55,10 +56,10 @@ def test_p_values_are_holms_over_all_pairs_and_ours_comes_first(ran):
     assert set(found) == set(METRICS)
     for metric, pairs in found.items():
         assert {pair["first"] for pair in pairs} == {ours.method.method}
-        assert len(pairs) == len(CONTROLS)
+        assert len(pairs) == len(NEGATIVE)
         values = {
             forgebench.read_record(made.keep / "controls" / name)[0].method.method:
-            forgebench.read_record(made.keep / "controls" / name)[0].value(metric) for name in CONTROLS
+            forgebench.read_record(made.keep / "controls" / name)[0].value(metric) for name in NEGATIVE
         }  # fmt: skip
         for pair in pairs:
             if pair["value"] is not None:

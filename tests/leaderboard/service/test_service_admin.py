@@ -10,13 +10,15 @@ from people import Halves, Participant, score_all, submission
 from sqlalchemy import select
 
 from forgebench import InputError
+from forgebench.controls import NEGATIVE
+from leaderboard.entry import COMPARISONS
 from leaderboard.service import admin, auth, jobs
 from leaderboard.service.backup import backup, restore
 from leaderboard.service.board import Board, open_board
 from leaderboard.service.errors import RefusedError
 from leaderboard.service.keeping import problems
 from leaderboard.service.models import AuditEntry, Result, Submission
-from leaderboard.service.negative_controls import ACCOUNT, CONTROLS, submit_controls
+from leaderboard.service.negative_controls import ACCOUNT, submit_controls
 
 
 def _records(board: Board) -> dict[str, dict[str, object]]:
@@ -85,15 +87,25 @@ def test_a_successor_that_is_taken_off_takes_nothing_with_it(
     old, new = (lite_ann.submit(submission(tmp_path, benchmarks.opened("plain"), seed))["id"] for seed in (1, 2))
     with pytest.raises(InputError, match="not on the board"), lite.database.begin() as session:
         admin.supersede(session, old, new)
+    hidden, cheat, other = (
+        lite_ann.submit(submission(tmp_path / name, benchmarks.opened("secret"), seed, method=name), "secret")["id"]
+        for seed, name in enumerate(("hidden", "cheat", "other"))
+    )
     score_all(lite)
     with lite.database.begin() as session:
-        admin.supersede(session, old, new)
-        admin.moderate(session, new, "a cheat")
+        for before, after in ((old, new), (hidden, cheat)):
+            admin.supersede(session, before, after)
+            admin.moderate(session, after, "a cheat")
     score_all(lite)
     shown = _records(lite)
-    assert (set(shown), shown[old]["superseded_by"]) == ({old}, None)
+    assert set(shown) == {old, hidden, other}
+    assert (shown[old]["superseded_by"], shown[hidden]["superseded_by"]) == (None, None)
+    compared = (lite.settings.data / "records" / COMPARISONS).read_text()
+    assert hidden in compared  # it stands again, and is compared with the others
+    assert cheat not in compared
     with lite.database.begin() as session:
-        admin.moderate(session, old, "the only one")
+        for one in (old, hidden, other):
+            admin.moderate(session, one, "all of them")
     score_all(lite)
     assert not lite.settings.site.exists()
     assert not (lite.settings.data / "records").exists()
@@ -108,11 +120,11 @@ def test_negative_controls_stand_beside_the_methods(
     lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path
 ) -> None:
     lite_ann.submit(submission(tmp_path, benchmarks.opened("secret")), "secret")
-    assert len(submit_controls(lite, "secret")) == len(CONTROLS)
+    assert len(submit_controls(lite, "secret")) == len(NEGATIVE)
     assert submit_controls(lite, "secret") == []
     score_all(lite)
     kinds = sorted(entry["kind"] for entry in _records(lite).values())
-    assert kinds == ["control"] * len(CONTROLS) + ["method"]
+    assert kinds == ["control"] * len(NEGATIVE) + ["method"]
     assert list(problems(lite)) == []
     with pytest.raises(RefusedError), lite.database.begin() as session:
         auth.sign_up(session, auth.invite(session), ACCOUNT, "Not ForgeBench")
