@@ -34,7 +34,7 @@ class Entry(_Part):
 
     schema_version: Literal[1] = 1
     kind: Kind = "method"
-    """A control knows nothing of forgery, a ceiling was told the truth; neither is ranked against methods."""
+    """A control knows nothing of forgery, a ceiling was told the truth; the board marks both."""
     account: str | None = None
     """The display name of who sent it."""
     submitted_utc: datetime | None = None
