@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 import forgebench
 
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+"""Processes that tests start sum in the order of this one: another number of threads rounds otherwise."""
 
 
 def make_benchmark(folder: Path, pairs: int, seed: int = 0) -> Path:
