@@ -98,6 +98,11 @@ def test_a_port_in_use_is_refused():
     check_port(port)
 
 
+def _heeding_ctrl_c() -> None:
+    """As a terminal starts it: what runs in the background is born deaf to Ctrl-C, and so are its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class App:
     """The command, serving; its last words are kept."""
 
@@ -106,7 +111,7 @@ class App:
         command = [sys.executable, "-m", "forgebench", "browse", *map(str, arguments), "--port", str(self.port)]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True,
+            start_new_session=True, preexec_fn=_heeding_ctrl_c,
         )  # fmt: skip
         self.said: list[str] = []
 
