@@ -48,7 +48,7 @@ def test_from_signing_in_to_the_board(
     lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path, page: playwright.Page
 ) -> None:
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda said: wrong.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     with served(lite) as url:
         page.goto(f"{url}/account/")
