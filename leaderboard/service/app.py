@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -18,6 +19,7 @@ from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
 from leaderboard.service.middleware import SITE_CSP, Guard
 from leaderboard.service.pages.views import pages, refused_page
+from leaderboard.service.published import Published
 
 _STATIC = Path(__file__).parent / "pages" / "static"
 _SHARED = Path(__file__).parents[1] / "assets"
@@ -27,16 +29,16 @@ class _Site(StaticFiles):
     """The site as it was built last; before the first, the account pages."""
 
     def __init__(self, board: Board) -> None:
-        super().__init__(directory=board.settings.site, html=True, check_dir=False, follow_symlink=True)
-        self._there = board.settings.site
+        super().__init__(directory=board.settings.sites, html=True, check_dir=False)
+        self._published = Published(board)
         self.config_checked = True  # the folder comes with the first score
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """A file of the site."""
-        if not self._there.exists():
+        folder = await run_in_threadpool(self._published.folder)
+        if folder is None:
             return RedirectResponse("/account/")
-        # The folder that the name stands for now: the next site may take its place at any moment.
-        self.all_directories = [self._there.resolve()]
+        self.all_directories = [folder]
         response = await super().get_response(path, scope)
         if response.headers.get("content-type", "").startswith("text/html"):
             response.headers["content-security-policy"] = SITE_CSP

@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from forgebench import InputError
 from leaderboard.service.board import Board
-from leaderboard.service.keeping import kept_objects
+from leaderboard.service.keeping import kept_objects, private_objects
 from leaderboard.service.models import Attempt, Base, Job, Upload
+from leaderboard.service.storage import Storage
 
 _LEFT_OUT = {Attempt.__tablename__, Upload.__tablename__}
 """Counters, and files that are still on their way."""
@@ -47,11 +48,18 @@ def _fill(archive: tarfile.TarFile, board: Board) -> None:
     with board.database.read() as session:
         for table in _tables():
             _add(archive, f"tables/{table.name}.jsonl", "".join(_lines(session, table)).encode())
-        kept = sorted(kept_objects(session))
         _add(archive, _KEY, board.key.read_bytes())
-        for digest in kept:
-            with tempfile.TemporaryDirectory() as folder:
-                archive.add(board.storage.get(digest, Path(folder) / "object"), f"objects/{digest}", recursive=False)
+        for store, folder, kept in _stores(board, session):
+            for digest in sorted(kept):
+                with tempfile.TemporaryDirectory() as name:
+                    archive.add(store.get(digest, Path(name) / "object"), f"{folder}/{digest}", recursive=False)
+
+
+def _stores(board: Board, session: Session) -> list[tuple[Storage, str, set[str]]]:
+    """Each store, its folder in the archive, and what is kept of it."""
+    return [
+        (board.storage, "objects", kept_objects(session)), (board.private, "private", private_objects(session)),
+    ]  # fmt: skip
 
 
 def restore(board: Board, source: Path) -> None:
@@ -70,19 +78,22 @@ def restore(board: Board, source: Path) -> None:
                 session.execute(insert(table), rows)
         # Who had a lease is gone with the old board.
         session.execute(update(Job).where(Job.state == "leased").values(lease_until=0.0))
-        missing = kept_objects(session) - {digest for digest, _ in board.storage.objects()}
-        if missing:
-            raise InputError(f"The backup lacks {len(missing)} objects, such as {sorted(missing)[0]}.")
+        for store, _, kept in _stores(board, session):
+            missing = kept - {digest for digest, _ in store.objects()}
+            if missing:
+                raise InputError(f"The backup lacks {len(missing)} objects, such as {sorted(missing)[0]}.")
 
 
 def _restore_objects(board: Board, archive: tarfile.TarFile) -> None:
+    stores = {"objects": board.storage, "private": board.private}
     for member in archive:
         file = archive.extractfile(member)
-        if file is None or not member.name.startswith(("objects/", _KEY)):
+        folder, _, digest = member.name.partition("/")
+        if file is None or folder not in (*stores, _KEY):
             continue
-        if member.name == _KEY:
+        if folder == _KEY:
             _restore_key(board, file.read())
-        elif board.storage.put_bytes(file.read()) != member.name.removeprefix("objects/"):
+        elif stores[folder].put_bytes(file.read()) != digest:
             raise InputError(f"{member.name} in the backup is not what its name says.")
 
 

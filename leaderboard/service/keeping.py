@@ -14,17 +14,23 @@ from leaderboard.service.audit_log import broken_lines
 from leaderboard.service.board import Board
 from leaderboard.service.database import clock
 from leaderboard.service.keys import public_key
-from leaderboard.service.models import Result, Submission, Upload
+from leaderboard.service.models import Fact, Result, Submission, Upload
+from leaderboard.service.published import SITE
+from leaderboard.service.results import fetch_score
 
 _HOUR = 3600.0
 
 
 def kept_objects(session: Session) -> set[str]:
-    """Every object that something refers to."""
-    kept = set(session.scalars(select(Submission.sha256)))
-    for row in session.execute(select(Result.exact, Result.per_image, Result.shown, Result.sketch)):
-        kept.update(row)
-    return kept
+    """Every object in storage that something refers to."""
+    queries = (select(Submission.sha256), select(Result.shown), select(Fact.value).filter_by(name=SITE))
+    return {digest for query in queries for digest in session.scalars(query)}
+
+
+def private_objects(session: Session) -> set[str]:
+    """Every object in private storage that something refers to."""
+    rows = session.execute(select(Result.exact, Result.per_image, Result.sketch))
+    return {digest for row in rows for digest in row}
 
 
 def collect(board: Board, *, older_than: float | None = None) -> list[str]:
@@ -44,10 +50,10 @@ def collect(board: Board, *, older_than: float | None = None) -> list[str]:
         old = Upload.created < clock(session) - settings.upload_hours * _HOUR
         session.execute(delete(Upload).where(old, Upload.id.not_in(finished)))
         alive = set(session.scalars(select(Upload.id).where(Upload.id.not_in(finished))))
-        kept = kept_objects(session)
+        kept, private = kept_objects(session), private_objects(session)
     for upload in board.storage.uploads() - alive:
         board.storage.remove_parts(upload)
-    return board.storage.collect(kept, older_than=grace)
+    return board.storage.collect(kept, older_than=grace) + board.private.collect(private, older_than=grace)
 
 
 def problems(board: Board) -> Iterator[str]:
@@ -77,10 +83,11 @@ def _wrong(board: Board, result: Result, public: Path) -> Iterator[str]:
     what = f"result {result.number} of submission {result.submission_id}"
     for shown in (True, False):
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+            folder = Path(name) / "score"
             try:
-                board.storage.get(result.shown if shown else result.exact, folder / "record.json")
-                board.storage.get(result.per_image, folder / "per_image.parquet")
+                fetch_score(board, result, folder)
+                if shown:
+                    board.storage.get(result.shown, folder / "record.json")
                 found = verify(folder, workers=1, key=public if shown else None)
             except ForgeBenchError as error:
                 yield f"{what}: {error}"

@@ -14,6 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from forgebench import InputError
+from leaderboard.service.database import Database
+from leaderboard.service.models import Fact
+
+KEY = "public_key"
+"""The fact that holds the public key."""
+
 
 def signing_key(path: Path) -> Path:
     """The private key's file, readable by its owner alone; made where there is none."""
@@ -31,6 +38,31 @@ def signing_key(path: Path) -> Path:
             temporary.unlink()
         path.with_suffix(".pub").write_bytes(public_key(path))
     return path
+
+
+def claim(database: Database, path: Path) -> None:
+    """Sign with this key from now on; there is one for all workers of a board.
+
+    Raises:
+        InputError: If the board's records are signed with another.
+    """
+    own = public_key(path).decode()
+    with database.begin() as session:
+        known = session.get(Fact, KEY)
+        if known is None:
+            session.add(Fact(name=KEY, value=own))
+        elif known.value != own:
+            raise InputError(
+                f"Expected the board's signing key, found another in {path}. Copy it from the machine of the first "
+                "worker, and name it in FORGEBENCH_BOARD_SIGNING_KEY."
+            )
+
+
+def known_key(database: Database) -> str | None:
+    """The public key of a board, PEM; None before its first worker has started."""
+    with database.read() as session:
+        known = session.get(Fact, KEY)
+    return None if known is None else known.value
 
 
 def public_key(path: Path) -> bytes:

@@ -196,6 +196,15 @@ class Job(Base):
     created: Mapped[float] = mapped_column(default=time.time)
 
 
+class Fact(Base):
+    """What is true of the whole board."""
+
+    __tablename__ = "fact"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
 class AuditEntry(Base):
     """One line of the audit log."""
 

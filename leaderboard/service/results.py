@@ -38,7 +38,8 @@ def prepare(board: Board, held: Lease, folder: Path) -> Path:
     calibration = None if frozen is None else fetch_score(board, frozen, folder / "calibration")
     spec = Spec(
         submission=str(file), benchmark=str(scored_benchmark(settings, submission.benchmark).path.absolute()),
-        out=str(folder), definitions=list(settings.definitions), partial=submission.partial,
+        out=str(folder), definitions=list(settings.definitions), slices=list(settings.slices),
+        partial=submission.partial,
         calibration=None if calibration is None else str(calibration), memory=settings.score_bytes,
         seconds=settings.score_seconds, disk=4 * settings.upload_bytes, require_isolation=settings.require_isolation,
     )  # fmt: skip
@@ -48,8 +49,8 @@ def prepare(board: Board, held: Lease, folder: Path) -> Path:
 def fetch_score(board: Board, result: Result, folder: Path) -> Path:
     """The exact record of a result and its per-image table: what no participant may see where truth is hidden."""
     folder.mkdir(parents=True)
-    board.storage.get(result.exact, folder / "record.json")
-    board.storage.get(result.per_image, folder / "per_image.parquet")
+    board.private.get(result.exact, folder / "record.json")
+    board.private.get(result.per_image, folder / "per_image.parquet")
     return folder
 
 
@@ -93,12 +94,12 @@ def _stored(board: Board, held: Lease, folder: Path, *, isolated: bool) -> Resul
     shown = folder / _SHOWN
     shown.mkdir()
     _as_shown(board, record, hidden=hidden).write(shown)
-    put = board.storage.put
+    put = board.private.put
     return Result(
         job_id=held.job_id, submission_id=submission.id, exact=put(score / "record.json"),
-        per_image=put(score / "per_image.parquet"), shown=put(shown / "record.json"), sketch=put(folder / SKETCH),
-        predictions_sha256=record.predictions.sha256, split=record.benchmark.split, hidden=hidden, isolated=isolated,
-        reason=held.reason,
+        per_image=put(score / "per_image.parquet"), sketch=put(folder / SKETCH),
+        shown=board.storage.put(shown / "record.json"), predictions_sha256=record.predictions.sha256,
+        split=record.benchmark.split, hidden=hidden, isolated=isolated, reason=held.reason,
     )  # fmt: skip
 
 
@@ -114,9 +115,9 @@ def _flags(session: Session, board: Board, submission: Submission, result: Resul
         .where(Submission.id != submission.id, Submission.benchmark == submission.benchmark)
         .where(Result.split == result.split, Result.number == 1)
     )
-    mine, flags = board.storage.get_bytes(result.sketch), list[dict[str, Any]]()
+    mine, flags = board.private.get_bytes(result.sketch), list[dict[str, Any]]()
     for other, predictions, sketch in others:
-        apart = distance(mine, board.storage.get_bytes(sketch))
+        apart = distance(mine, board.private.get_bytes(sketch))
         if predictions == result.predictions_sha256:
             flags.append({"flag": "duplicate", "of": other})
         elif apart < board.settings.near:

@@ -26,6 +26,7 @@ class Spec:
     benchmark: str
     out: str
     definitions: list[str]
+    slices: list[str]
     calibration: str | None
     """Folder of the exact score on the calibration split."""
     partial: bool
@@ -83,7 +84,7 @@ def _score(spec: Spec, benchmark: Any) -> Any:  # noqa: ANN401
 
     try:
         score(
-            spec.submission, benchmark, Path(spec.out) / SCORE, definitions=spec.definitions,
+            spec.submission, benchmark, Path(spec.out) / SCORE, definitions=spec.definitions, slices=spec.slices,
             calibration=spec.calibration, workers=1,
         )  # fmt: skip
     except ProblemsError:

@@ -20,13 +20,16 @@ class Settings(BaseSettings):
     database: str = ""
     """SQLAlchemy URL; empty for SQLite in the data folder. `postgresql+psycopg://…` for several machines."""
     storage: str = ""
-    """fsspec URL of uploads and records; empty for a folder in the data folder."""
+    """fsspec URL of uploads, signed records and the site; empty for a folder in the data folder."""
+    private_storage: str = ""
+    """fsspec URL of what workers alone read: exact records, per-image tables. Empty for a folder in the data folder."""
     public: Path | None = None
     """Folder of benchmarks as participants have them, one folder each; None for `benchmarks` in the data folder."""
     private: Path | None = None
     """Folder of the private halves that `forgebench hide` made: workers alone read it."""
     signing_key: Path | None = None
-    """Ed25519 private key, PEM; None for `board.pem` in the data folder, made where there is none."""
+    """Ed25519 private key, PEM, the same for all workers, which alone read it; None for `board.pem` in the data folder,
+    made where there is none."""
     url: str = "http://127.0.0.1:8000"
     """Where the board is reached; cookies are for https alone where this says so."""
 
@@ -53,6 +56,8 @@ class Settings(BaseSettings):
     """Decimals of a number that is shown where the truth is hidden."""
     definitions: tuple[str, ...] = ("forgebench",)
     """Definitions that submissions are scored by."""
+    slices: tuple[str, ...] = ("manipulation", "region_size")
+    """What scores are sliced by, as `forgebench score --slice` has it."""
     near: float = Field(2.0, ge=0)
     """Predictions whose ranks differ by less than this on average, of 255, are flagged as near duplicates."""
 
@@ -76,8 +81,13 @@ class Settings(BaseSettings):
 
     @property
     def storage_url(self) -> str:
-        """Where uploads and records lie."""
+        """Where uploads, signed records and the site lie."""
         return self.storage or f"file://{(self.data / 'objects').absolute()}"
+
+    @property
+    def private_storage_url(self) -> str:
+        """Where exact records and per-image tables lie."""
+        return self.private_storage or f"file://{(self.data / 'private-objects').absolute()}"
 
     @property
     def public_folder(self) -> Path:
@@ -90,9 +100,9 @@ class Settings(BaseSettings):
         return self.signing_key or self.data / "board.pem"
 
     @property
-    def site(self) -> Path:
-        """Where the static site is written."""
-        return self.data / "site"
+    def sites(self) -> Path:
+        """Where the site is unpacked to be served."""
+        return self.data / "sites"
 
     @property
     def secure(self) -> bool:

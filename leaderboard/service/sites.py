@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -20,10 +18,10 @@ from leaderboard.service.errors import JobError
 from leaderboard.service.keys import public_key
 from leaderboard.service.models import Account, Result, Submission
 from leaderboard.service.negative_controls import ACCOUNT
+from leaderboard.service.published import packed
 from leaderboard.service.results import fetch_score
 
 LOG = logging.getLogger("leaderboard.sites")
-RECORDS = "records"
 
 Shown = tuple[Submission, Result, Account]
 
@@ -46,16 +44,18 @@ def shown_entries(session: Session) -> Iterator[Shown]:
 Run = Callable[[list[str]], None]
 
 
-def build_site(board: Board, folder: Path, run: Run) -> Path | None:
-    """Write the records that everyone may see, and build the site from them; None where there is no entry.
+def build_site(board: Board, folder: Path, run: Run) -> str | None:
+    """Write the records that everyone may see, and build the site from them.
 
     Args:
         board: The board.
         folder: For what is needed meanwhile; exact records of hidden splits among it.
         run: Runs a command, under the job's lease.
+
+    Returns:
+        The site's archive in storage; None where there is no entry.
     """
-    data = board.settings.data.absolute()
-    records, built = folder / RECORDS, data / f"site-{os.urandom(6).hex()}"
+    records, built = folder / "records", folder / "built"
     with board.database.read() as session:
         entries = list(shown_entries(session))
         later = dict(session.execute(select(Submission.id, Submission.superseded_by)).all())
@@ -84,18 +84,7 @@ def build_site(board: Board, folder: Path, run: Run) -> Path | None:
         if not (built / "index.html").is_file():
             raise
         LOG.error("an entry does not verify: run check", extra={"error": str(error)})
-    return built
-
-
-def publish_site(board: Board, folder: Path, built: Path | None) -> None:
-    """Put a site and its records in the place of the last ones; where there is no entry, take those away."""
-    data = board.settings.data.absolute()
-    shutil.rmtree(data / RECORDS, ignore_errors=True)
-    if built is None:
-        board.settings.site.unlink(missing_ok=True)
-        return
-    shutil.move(folder / RECORDS, data / RECORDS)
-    _point_to(board.settings.site, built)
+    return board.storage.put(packed(built, folder / "site.tar"))
 
 
 def _successors(later: Mapping[str, str | None], shown: Collection[str]) -> dict[str, str | None]:
@@ -119,7 +108,7 @@ def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> 
     folder.mkdir(parents=True)
     board.storage.get(result.shown, folder / "record.json")
     if not result.hidden:
-        board.storage.get(result.per_image, folder / "per_image.parquet")
+        board.private.get(result.per_image, folder / "per_image.parquet")
     Entry(
         kind="control" if account.name == ACCOUNT else "method",
         account=account.display_name,
@@ -127,14 +116,3 @@ def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> 
         superseded_by=successor,
         state="withdrawn" if submission.state == "withdrawn" else "published",
     ).write(folder / FILE)
-
-
-def _point_to(link: Path, built: Path) -> None:
-    """Let the site's name mean the new folder, at once; what it meant before is removed."""
-    temporary = link.with_name(f".{link.name}.{os.urandom(6).hex()}")
-    temporary.symlink_to(built.name)
-    before = link.resolve() if link.is_symlink() else None
-    temporary.replace(link)
-    for old in link.parent.glob("site-*"):
-        if old not in (built, before):
-            shutil.rmtree(old, ignore_errors=True)

@@ -18,9 +18,10 @@ from leaderboard.service.board import Board
 from leaderboard.service.errors import JobError
 from leaderboard.service.jobs import Lease
 from leaderboard.service.keeping import collect
+from leaderboard.service.published import publish
 from leaderboard.service.results import commit_verdict, prepare
 from leaderboard.service.scoring_job import STAGE, VERDICT
-from leaderboard.service.sites import build_site, publish_site
+from leaderboard.service.sites import build_site
 
 LOG = logging.getLogger("leaderboard.worker")
 _IDLE, _LOOK, _COLLECT = 0.5, 0.1, 600.0
@@ -29,7 +30,12 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 
 
 def work(board: Board, stop: Event) -> None:
-    """Do jobs until told to stop; when there is none, clean up now and then."""
+    """Do jobs until told to stop; when there is none, clean up now and then.
+
+    Raises:
+        InputError: If this worker's signing key is not the board's.
+    """
+    LOG.info("signing with %s", board.key)
     collected = 0.0
     while not stop.is_set():
         if not work_once(board, stop):
@@ -80,10 +86,9 @@ def _site(board: Board, held: Lease, stop: Event | None) -> None:
     with tempfile.TemporaryDirectory(prefix="forgebench-job-") as name:
         folder = Path(name)
         built = build_site(board, folder, lambda command: _run(board, held, command, folder, stop))
-        _renew(board, held)  # a worker that was silent too long must not publish what is out of date
-        publish_site(board, folder, built)
     with board.database.begin() as session:
-        jobs.complete(session, held)
+        if jobs.complete(session, held):  # one that was silent too long must not publish what is out of date
+            publish(session, built)
 
 
 def _stage_of(board: Board, held: Lease, folder: Path) -> Callable[[], None]:

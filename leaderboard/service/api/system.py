@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from leaderboard.service.api.deps import TheBoard
 from leaderboard.service.errors import RefusedError
-from leaderboard.service.keys import public_key
+from leaderboard.service.keys import known_key
 from leaderboard.service.metrics import exposition
 
 router = APIRouter(tags=["system"])
@@ -39,4 +39,7 @@ def metrics(board: TheBoard) -> Response:
 @router.get("/board.pub", response_class=Response)
 def key(board: TheBoard) -> Response:
     """The public key that records are verified with: `forgebench verify RECORD --key board.pub`."""
-    return Response(public_key(board.key), media_type="application/x-pem-file")
+    found = known_key(board.database)
+    if found is None:
+        raise RefusedError(404, "No worker has started yet: the first one makes the key.")
+    return Response(found, media_type="application/x-pem-file")

@@ -87,7 +87,7 @@ def crash_database(request: pytest.FixtureRequest, database: str) -> Callable[[]
 def settings(tmp_path: Path, benchmarks: Halves) -> Settings:
     return Settings(
         data=tmp_path / "board", public=benchmarks.public, private=benchmarks.private, per_day=100,
-        retry_seconds=0, part_bytes=2048, uploads_per_hour=1000,
+        retry_seconds=0, part_bytes=2048, uploads_per_hour=1000, slices=(),
     )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ def test_the_compose_file_is_whole() -> None:
     assert _settings(text) <= set(Settings.model_fields)
     assert "FORGEBENCH_BOARD_PRIVATE" not in services["service"]["environment"]
     assert not any("private" in volume for volume in services["service"]["volumes"])
+    shared = [{volume.split(":")[0] for volume in services[name]["volumes"]} for name in ("service", "worker")]
+    assert set.intersection(*shared) == {"objects", "./benchmarks"}
     for name in ("service", "worker"):
         _check_command(services[name]["command"])
 

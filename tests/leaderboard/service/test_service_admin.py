@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from forgebench import InputError
 from forgebench.controls import NEGATIVE
-from leaderboard.entry import COMPARISONS
 from leaderboard.service import admin, auth, jobs
 from leaderboard.service.backup import backup, restore
 from leaderboard.service.board import Board, open_board
@@ -19,11 +18,18 @@ from leaderboard.service.errors import RefusedError
 from leaderboard.service.keeping import problems
 from leaderboard.service.models import AuditEntry, Result, Submission
 from leaderboard.service.negative_controls import ACCOUNT, submit_controls
+from leaderboard.service.published import Published
+
+
+def _site(board: Board) -> Path:
+    folder = Published(board).folder()
+    assert folder is not None
+    return folder
 
 
 def _records(board: Board) -> dict[str, dict[str, object]]:
-    folders = (board.settings.data / "records").iterdir()
-    return {folder.name: json.loads((folder / "entry.json").read_text()) for folder in folders if folder.is_dir()}
+    document = json.loads((_site(board) / "downloads" / "board.json").read_text())
+    return {entry["entry"]: entry for entry in document["entries"]}
 
 
 def test_the_life_of_two_entries(
@@ -35,7 +41,7 @@ def test_the_life_of_two_entries(
     )
     score_all(board)
     assert set(_records(board)) == {old, new, copy}
-    site = board.settings.site
+    site = _site(board)
     assert (site / "index.html").is_file()
     assert not list(site.rglob("per_image*"))
     with board.database.read() as session:
@@ -100,20 +106,18 @@ def test_a_successor_that_is_taken_off_takes_nothing_with_it(
     shown = _records(lite)
     assert set(shown) == {old, hidden, other}
     assert (shown[old]["superseded_by"], shown[hidden]["superseded_by"]) == (None, None)
-    compared = (lite.settings.data / "records" / COMPARISONS).read_text()
+    compared = (_site(lite) / "downloads" / "pairs.csv").read_text()
     assert hidden in compared  # it stands again, and is compared with the others
     assert cheat not in compared
     with lite.database.begin() as session:
         for one in (old, hidden, other):
             admin.moderate(session, one, "all of them")
     score_all(lite)
-    assert not lite.settings.site.exists()
-    assert not (lite.settings.data / "records").exists()
+    assert Published(lite).folder() is None
     with lite.database.begin() as session:
         admin.moderate(session, old, "")
     score_all(lite)
     assert set(_records(lite)) == {old}
-    assert lite.settings.site.exists()
 
 
 def test_negative_controls_stand_beside_the_methods(
@@ -176,4 +180,4 @@ def test_thresholds_are_frozen_before_the_test(
     assert record["calibration"]["benchmark"] == benchmarks.opened("secret").name
     assert record["rounded"]["digits"] == 3  # though the test's own truth is public
     assert record["calibration"]["score"] == round(record["calibration"]["score"], 3)
-    assert not list((lite.settings.data / "records" / made["id"]).glob("per_image*"))
+    assert not list((_site(lite) / "entries" / made["id"]).glob("per_image*"))

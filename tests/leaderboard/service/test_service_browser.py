@@ -11,6 +11,7 @@ from live import served
 from people import Halves, Participant, submission
 
 from leaderboard.service.board import Board
+from leaderboard.service.published import Published
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -75,7 +76,7 @@ def test_from_signing_in_to_the_board(
         _look(page, "board-tokens")
         page.wait_for_timeout(500)
         for _ in range(240):
-            if lite.settings.site.exists():
+            if Published(lite).folder() is not None:
                 break
             page.wait_for_timeout(500)
         page.goto(f"{url}/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from leaderboard.service import jobs, worker
 from leaderboard.service.board import Board
 from leaderboard.service.keeping import collect, problems
 from leaderboard.service.models import Job, Result
+from leaderboard.service.published import Published
 from leaderboard.service.results import commit_verdict
 
 
@@ -80,7 +82,7 @@ def test_what_is_withdrawn_while_it_is_scored_is_not_published(
     score_all(lite)
     seen = lite_ann.see(made["id"])
     assert (seen["state"], seen["results"]) == ("withdrawn", 0)
-    assert not lite.settings.site.exists()
+    assert Published(lite).folder() is None
 
 
 def test_a_job_that_always_fails_becomes_a_dead_letter(
@@ -128,6 +130,6 @@ def test_what_nothing_refers_to_is_collected(
     assert collect(board) == []
     assert collect(board, older_than=-1) == [orphan]
     assert [digest for digest, _ in board.storage.objects()] == [kept["sha256"]]
-    patient = Board(board.settings.model_copy(update={"upload_hours": 1e-9}), board.database, board.storage)
+    patient = replace(board, settings=board.settings.model_copy(update={"upload_hours": 1e-9}))
     collect(patient)
     assert board.storage.uploads() == set()

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def hasty(board: Board) -> Board:
     """A board that soon gives a silent worker's job to another, as often as it takes."""
     url = board.database.engine.url.render_as_string(hide_password=False)
     changed = {"lease_seconds": 2, "attempts": 1000, "database": url}
-    return Board(board.settings.model_copy(update=changed), board.database, board.storage)
+    return replace(board, settings=board.settings.model_copy(update=changed))
 
 
 def _until(met: Callable[[], bool], seconds: float) -> None:

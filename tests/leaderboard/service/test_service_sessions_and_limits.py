@@ -8,6 +8,7 @@ import stat
 import tarfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def _browser(board: Board, token: str) -> TestClient:
 
 
 def _tight(board: Board, **limits: float) -> Board:
-    return Board(board.settings.model_copy(update=limits), board.database, board.storage)
+    return replace(board, settings=board.settings.model_copy(update=limits))
 
 
 def _end(board: Board, token_id: str, **values: float) -> None:

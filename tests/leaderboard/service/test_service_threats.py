@@ -8,6 +8,7 @@ import logging
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from leaderboard.service.audit_log import broken_lines, note
 from leaderboard.service.board import Board
 from leaderboard.service.logs import JsonFormatter
 from leaderboard.service.models import Account, AuditEntry, Invitation, Submission, Token
+from leaderboard.service.published import packed, publish
 
 STRANGE = ("../../etc/passwd", "x\r\nset-cookie: a=b", "<script>alert(1)</script>", "' OR 1=1 --", "\x00", "😀" * 300)
 
@@ -92,7 +94,7 @@ def test_an_invitation_is_good_once(board: Board) -> None:
 
 
 def test_a_quota_holds_against_many_at_once(board: Board, benchmarks: Halves, tmp_path: Path) -> None:
-    tight = Board(board.settings.model_copy(update={"per_day": 3}), board.database, board.storage)
+    tight = replace(board, settings=board.settings.model_copy(update={"per_day": 3}))
     ann = new_participant(tight, "ann")
     uploads = [ann.upload(submission(tmp_path, benchmarks.opened("plain"), seed)) for seed in range(8)]
 
@@ -142,17 +144,19 @@ def test_strange_text_is_refused_and_never_an_error(lite_ann: Participant, text:
     assert "set-cookie" not in answer.headers
 
 
-def test_paths_do_not_leave_the_site(lite: Board, lite_ann: Participant) -> None:
-    (lite.settings.data / "site-1").mkdir()
-    (lite.settings.data / "site-1" / "index.html").write_text("the board")
-    lite.settings.site.symlink_to("site-1")
+def test_paths_do_not_leave_the_site(lite: Board, lite_ann: Participant, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("the board")
+    with lite.database.begin() as session:
+        publish(session, lite.storage.put(packed(tmp_path / "site", tmp_path / "site.tar")))
+    assert lite.key.is_file()
     assert lite_ann.client.get("/").text == "the board"
     for path in (
-        "/..%2fboard.sqlite",
-        "/%2e%2e/board.pem",
-        "/..%5cboard.pem",
+        "/..%2f..%2fboard.sqlite",
+        "/%2e%2e/%2e%2e/board.pem",
+        "/..%5c..%5cboard.pem",
         "//etc/passwd",
-        "/site-1/../../board.pem",
+        "/assets/../../../board.pem",
     ):
         assert lite_ann.client.get(path).status_code == 404, path
 
@@ -238,7 +242,7 @@ def test_many_write_one_chain(board: Board) -> None:
 def test_slow_senders_are_cut_off(lite: Board, benchmarks: Halves) -> None:
     import uvicorn
 
-    hasty = Board(lite.settings.model_copy(update={"part_seconds": 0.5}), lite.database, lite.storage)
+    hasty = replace(lite, settings=lite.settings.model_copy(update={"part_seconds": 0.5}))
     ann = new_participant(hasty, "slow")
     at = ann.ask(
         "POST", "/uploads", json={"benchmark": "plain", "suffix": ".zip", "sha256": "0" * 64, "size": 9}
