@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+_NICE = 10
+"""Beside a service, its pages come before scoring."""
+
 
 def worker(
     once: Annotated[bool, typer.Option(help="End when there is nothing left to do.")] = False,
@@ -24,6 +27,7 @@ def worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if with_parent:
+        os.nice(_NICE)
         threading.Thread(target=_watch, args=(os.getppid(), stop), daemon=True).start()
     if once:
         while not stop.is_set() and work_once(board, stop):
