@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,6 +137,17 @@ def new_participant(board: Board, name: str, scopes: tuple[str, ...] = auth.SCOP
         account = auth.sign_up(session, auth.invite(session), name, name.title())
         _, token = auth.new_token(session, account, "test", scopes, days=1)
     return Participant(name, token, TestClient(make_app(board), base_url="http://127.0.0.1:8000"))
+
+
+def run_command(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
+    """`python -m leaderboard …`, on this board."""
+    settings = board.settings.model_dump(mode="json", exclude_none=True)
+    env = {
+        f"FORGEBENCH_BOARD_{name.upper()}": one if isinstance(one, str) else json.dumps(one)
+        for name, one in settings.items()
+    }
+    command = [sys.executable, "-m", "leaderboard", *words]
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False)
 
 
 def score_all(board: Board) -> None:
