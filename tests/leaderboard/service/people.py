@@ -139,15 +139,17 @@ def new_participant(board: Board, name: str, scopes: tuple[str, ...] = auth.SCOP
     return Participant(name, token, TestClient(make_app(board), base_url="http://127.0.0.1:8000"))
 
 
+def environment_of(board: Board) -> dict[str, str]:
+    """The environment that says how this board runs."""
+    settings = board.settings.model_dump(mode="json", exclude_none=True)
+    said = {name: one if isinstance(one, str) else json.dumps(one) for name, one in settings.items()}
+    return {**os.environ, **{f"FORGEBENCH_BOARD_{name.upper()}": one for name, one in said.items()}}
+
+
 def run_command(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
     """`python -m leaderboard …`, on this board."""
-    settings = board.settings.model_dump(mode="json", exclude_none=True)
-    env = {
-        f"FORGEBENCH_BOARD_{name.upper()}": one if isinstance(one, str) else json.dumps(one)
-        for name, one in settings.items()
-    }
     command = [sys.executable, "-m", "leaderboard", *words]
-    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment_of(board), capture_output=True, text=True, check=False)
 
 
 def score_all(board: Board) -> None:
