@@ -31,15 +31,21 @@ def restore(source: Annotated[Path, typer.Argument(help="The archive.")], as_jso
 
 
 def check(
-    collect: Annotated[bool, typer.Option(help="Remove what nothing refers to.")] = False, as_json: AsJson = False
+    collect: Annotated[bool, typer.Option(help="Remove what nothing refers to.")] = False,
+    head: Annotated[
+        Path | None, typer.Option(help="An audit-head.json that was kept, of the site or a backup: is the log cut?")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check the audit log, every object and every record; exit 1 where something is wrong."""
     from leaderboard.service import keeping
+    from leaderboard.service.audit_head import read_head
     from leaderboard.service.board import open_board
 
+    kept = None if head is None else read_head(head)
     board = open_board()
     removed = keeping.collect(board) if collect else []
-    found = list(keeping.problems(board))
+    found = list(keeping.problems(board, kept))
     sentence = "\n".join(found) or "All is as it should be."
     say({"ok": not found, "problems": found, "removed": removed}, sentence, as_json=as_json)
     raise typer.Exit(1 if found else 0)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -28,14 +28,12 @@ def serve(
     from leaderboard.service.app import make_app
     from leaderboard.service.board import open_board
     from leaderboard.service.logs import set_up_logs
+    from leaderboard.service.server import configuration
 
     set_up_logs()
     app = make_app(open_board())
-    with _worker_beside() if worker else _nothing():
-        uvicorn.run(
-            app, host=host, port=port, log_config=None, access_log=False, server_header=False,
-            forwarded_allow_ips=behind, timeout_keep_alive=10, h11_max_incomplete_event_size=32_768,
-        )  # fmt: skip
+    with _worker_beside() if worker else _nothing(), suppress(KeyboardInterrupt):
+        uvicorn.Server(configuration(app, host=host, port=port, forwarded_allow_ips=behind)).run()
 
 
 @contextmanager

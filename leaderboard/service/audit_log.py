@@ -1,9 +1,9 @@
 """The audit log: lines are added and never changed, and each carries the hash of the one before.
 
 The database refuses to change or delete a line (triggers of the first migration). Whoever has the rights to drop the
-triggers can do both. `check` then finds a line that was changed, and one that is gone from before another. It does not
-find that the last lines are gone, nor that a line and all hashes after it were written anew: only the number and hash
-of a line that were kept elsewhere, such as in a backup, tell of that.
+triggers can do both. `check` then finds a line that was changed, and one that is gone from before another. That the
+last lines are gone, or a line and all hashes after it were written anew, it finds with a signed head of the log that
+was kept elsewhere: see `audit_head`.
 """
 
 from __future__ import annotations

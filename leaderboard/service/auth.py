@@ -142,6 +142,18 @@ def csrf_of(token_text: str) -> str:
     return hmac.new(token_text.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
+def id_of(text: str) -> str:
+    """The id in the text of a token or an invitation, which is no secret; empty where it is neither."""
+    found = _FORM.fullmatch(text)
+    return found[2] if found else ""
+
+
+def is_known(session: Session, text: str) -> bool:
+    """Whether there is a token or an invitation of this text's id, be its secret right or wrong."""
+    found = id_of(text)
+    return session.get(Token, found) is not None or session.get(Invitation, found) is not None
+
+
 def redacted(text: str) -> str:
     """A text for the logs: every token in it without its secret."""
     return _FORM.sub(r"fb\1_\2_…", text)

@@ -15,6 +15,7 @@ from sqlalchemy import Table, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from forgebench import InputError
+from leaderboard.service.audit_head import HEAD_FILE, signed_head
 from leaderboard.service.board import Board
 from leaderboard.service.keeping import kept_objects, private_objects
 from leaderboard.service.models import Attempt, Base, Job, Upload
@@ -48,6 +49,9 @@ def _fill(archive: tarfile.TarFile, board: Board) -> None:
     with board.database.read() as session:
         for table in _tables():
             _add(archive, f"tables/{table.name}.jsonl", "".join(_lines(session, table)).encode())
+        head = signed_head(session, board.key)
+        if head is not None:
+            _add(archive, HEAD_FILE, head.model_dump_json().encode())
         _add(archive, _KEY, board.key.read_bytes())
         for store, folder, kept in _stores(board, session):
             for digest in sorted(kept):

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from forgebench import ForgeBenchError, verify
+from leaderboard.service.audit_head import Head, lost_since
 from leaderboard.service.audit_log import broken_lines
 from leaderboard.service.board import Board
 from leaderboard.service.database import clock
@@ -56,10 +57,12 @@ def collect(board: Board, *, older_than: float | None = None) -> list[str]:
     return board.storage.collect(kept, older_than=grace) + board.private.collect(private, older_than=grace)
 
 
-def problems(board: Board) -> Iterator[str]:
-    """What is wrong with a board, in words: its log, its objects, its records."""
+def problems(board: Board, head: Head | None = None) -> Iterator[str]:
+    """What is wrong with a board, in words: its log, which must go on from a kept head; its objects, its records."""
     with board.database.read() as session:
         yield from broken_lines(session)
+        if head is not None:
+            yield from lost_since(session, head, public_key(board.key))
         submissions, results = list(session.scalars(select(Submission))), list(session.scalars(select(Result)))
     with tempfile.TemporaryDirectory() as name:
         public = Path(name) / "board.pub"

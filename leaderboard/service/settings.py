@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     per_benchmark: int = Field(100, ge=0)
     """Most submissions of an account to a benchmark, invalid ones not counted."""
     failures_per_minute: int = Field(10, ge=1)
-    """Most wrong tokens from one address in a minute."""
+    """Most wrong tokens from one address in a minute, and most wrong secrets of one token or invitation."""
     session_hours: float = Field(12, gt=0)
     """How long one stays signed in on the pages."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from leaderboard.entry import FILE, Entry
+from leaderboard.service.audit_head import HEAD_FILE, signed_head
 from leaderboard.service.benchmarks import public_benchmarks
 from leaderboard.service.board import Board
 from leaderboard.service.errors import JobError
@@ -84,7 +85,16 @@ def build_site(board: Board, folder: Path, run: Run) -> str | None:
         if not (built / "index.html").is_file():
             raise
         LOG.error("an entry does not verify: run check", extra={"error": str(error)})
+    _write_head(board, built / HEAD_FILE)
     return board.storage.put(packed(built, folder / "site.tar"))
+
+
+def _write_head(board: Board, path: Path) -> None:
+    """Everyone may keep the log's head, so that its keepers cannot cut it unseen."""
+    with board.database.read() as session:
+        head = signed_head(session, board.key)
+    if head is not None:
+        path.write_text(head.model_dump_json(), encoding="utf-8")
 
 
 def _successors(later: Mapping[str, str | None], shown: Collection[str]) -> dict[str, str | None]:

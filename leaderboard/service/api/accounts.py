@@ -28,14 +28,14 @@ def sign_up(said: SignUp, board: TheBoard, request: Request) -> TokenMade:
 
 def new_account(board: Board, said: SignUp, address: str) -> TokenMade:
     """Make an account and its first token; wrong invitations are counted like wrong tokens."""
-    check_not_guessing(board, address)
     try:
         with board.database.begin() as session:
+            check_not_guessing(session, board, address, said.invitation)
             account = auth.sign_up(session, said.invitation, said.name, said.display_name)
             token, text = auth.new_token(session, account, "first", auth.SCOPES, days=90)
     except RefusedError as error:
         if error.status == 403:
-            count_failure(board, address)
+            count_failure(board, address, said.invitation)
         raise
     return TokenMade(**TokenSeen.of(token).model_dump(), token=text)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
+from sqlalchemy.orm import Session
 
 from leaderboard.service import auth
 from leaderboard.service.auth import Caller
@@ -36,27 +37,54 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def check_not_guessing(board: Board, address: str) -> None:
-    """Make sure that an address has not sent too many wrong tokens.
+def check_not_guessing(session: Session, board: Board, address: str, text: str) -> None:
+    """Make sure that an address has not sent too many wrong secrets of this one token or invitation.
+
+    What came from there for others does not count: many people may share an address.
 
     Raises:
         RefusedError: If it has.
     """
-    with board.database.read() as session:
-        failures = attempts(session, f"failures of {address}", _MINUTE)
-    if failures >= board.settings.failures_per_minute:
-        raise RefusedError(429, "Too many wrong tokens from this address. Wait a minute.", retry_after=_MINUTE)
+    if attempts(session, _guesses(address, text), _MINUTE) >= board.settings.failures_per_minute:
+        raise _too_many()
 
 
-def count_failure(board: Board, address: str) -> None:
-    """An address sent a wrong token; a good one is let through, whatever others sent from the same address.
+def count_failure(board: Board, address: str, text: str) -> None:
+    """An address sent a token or an invitation that is not good.
 
     Raises:
-        RefusedError: If it has sent too many.
+        RefusedError: If it has sent too many, of whatever token.
     """
-    check_not_guessing(board, address)
-    with board.database.begin() as session:
-        count_attempt(session, f"failures of {address}", _MINUTE)
+    with board.database.read() as session:
+        many = attempts(session, f"failures of {address}", _MINUTE) >= board.settings.failures_per_minute
+        known = auth.is_known(session, text)
+    if known or not many:
+        with board.database.begin() as session:
+            count_attempt(session, _guesses(address, text) if known else f"failures of {address}", _MINUTE)
+    if many:
+        raise _too_many()
+
+
+def _guesses(address: str, text: str) -> str:
+    return f"failures of {address} at {auth.id_of(text)}"
+
+
+def _too_many() -> RefusedError:
+    return RefusedError(429, "Too many wrong tokens from this address. Wait a minute.", retry_after=_MINUTE)
+
+
+def caller_with(board: Board, address: str, text: str, *, page: bool = False) -> Caller | None:
+    """Who a token's text speaks for; None where it is not good, which is counted.
+
+    Raises:
+        RefusedError: If there were too many that are not.
+    """
+    with board.database.read() as session:
+        check_not_guessing(session, board, address, text)
+        found = auth.caller(session, text, page=page)
+    if found is None:
+        count_failure(board, address, text)
+    return found
 
 
 def identify(request: Request, *, check_csrf: bool = True) -> Caller | None:
@@ -71,10 +99,8 @@ def identify(request: Request, *, check_csrf: bool = True) -> Caller | None:
     text = request.cookies.get(cookie_name(board), "") if page else sent
     if not text:
         return None
-    with board.database.read() as session:
-        found = auth.caller(session, text, page=page)
+    found = caller_with(board, address_of(request), text, page=page)
     if found is None:
-        count_failure(board, address_of(request))
         if page:
             return None
         raise RefusedError(401, "This token is not good (any more). Make another on the board.")

@@ -20,9 +20,9 @@ from leaderboard.service.api.deps import (
     TheBoard,
     address_of,
     board_of,
+    caller_with,
     check_form,
     cookie_name,
-    count_failure,
     identify,
 )
 from leaderboard.service.api.schemas import IdInPath, NewToken, SignUp, SubmissionSeen
@@ -94,10 +94,8 @@ def sign_in_page(request: Request) -> Response:
 def sign_in(request: Request, board: TheBoard, token: Text) -> Response:
     """Sign in with a token: the cookie holds a new one, which ends with the session, and with the token."""
     _check_origin(request)
-    with board.database.read() as session:
-        found = auth.caller(session, token.strip())
+    found = caller_with(board, address_of(request), token.strip())
     if found is None:
-        count_failure(board, address_of(request))
         return _page(request, "sign_in", status=403, message="This token is not good (any more).")
     return _begin_session(board, found)
 

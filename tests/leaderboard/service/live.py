@@ -11,13 +11,14 @@ import uvicorn
 
 from leaderboard.service.app import make_app
 from leaderboard.service.board import Board
+from leaderboard.service.server import configuration
 from leaderboard.service.worker import work
 
 
 @contextmanager
-def served(board: Board, *, worker: bool = True) -> Iterator[str]:
+def served(board: Board, *, worker: bool = True, **limits: float) -> Iterator[str]:
     """The address of a running board."""
-    server = uvicorn.Server(uvicorn.Config(make_app(board), log_config=None, lifespan="off"))
+    server = uvicorn.Server(configuration(make_app(board), **limits))
     listener, stop = socket.create_server(("127.0.0.1", 0)), threading.Event()
     threads = [threading.Thread(target=server.run, kwargs={"sockets": [listener]})]
     threads += [threading.Thread(target=work, args=(board, stop))] if worker else []

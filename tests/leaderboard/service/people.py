@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -134,6 +137,19 @@ def new_participant(board: Board, name: str, scopes: tuple[str, ...] = auth.SCOP
         account = auth.sign_up(session, auth.invite(session), name, name.title())
         _, token = auth.new_token(session, account, "test", scopes, days=1)
     return Participant(name, token, TestClient(make_app(board), base_url="http://127.0.0.1:8000"))
+
+
+def environment_of(board: Board) -> dict[str, str]:
+    """The environment that says how this board runs."""
+    settings = board.settings.model_dump(mode="json", exclude_none=True)
+    said = {name: one if isinstance(one, str) else json.dumps(one) for name, one in settings.items()}
+    return {**os.environ, **{f"FORGEBENCH_BOARD_{name.upper()}": one for name, one in said.items()}}
+
+
+def run_command(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
+    """`python -m leaderboard …`, on this board."""
+    command = [sys.executable, "-m", "leaderboard", *words]
+    return subprocess.run(command, env=environment_of(board), capture_output=True, text=True, check=False)
 
 
 def score_all(board: Board) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import re
 from pathlib import Path
 
@@ -50,8 +51,21 @@ def test_the_compose_file_is_whole() -> None:
     assert not any("private" in volume for volume in services["service"]["volumes"])
     shared = [{volume.split(":")[0] for volume in services[name]["volumes"]} for name in ("service", "worker")]
     assert set.intersection(*shared) == {"objects", "./benchmarks"}
+    assert services["worker"]["environment"]["FORGEBENCH_BOARD_REQUIRE_ISOLATION"] == "true"
     for name in ("service", "worker"):
         _check_command(services[name]["command"])
+
+
+def test_the_filter_of_the_worker_lets_it_leave_the_network() -> None:
+    options = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["worker"]["security_opt"]
+    (name,) = [one.removeprefix("seccomp:") for one in options if one.startswith("seccomp:")]
+    profile = json.loads((DEPLOY / name).read_text())
+    assert profile["defaultAction"] == "SCMP_ACT_ALLOW"
+    (rule,) = profile["syscalls"]
+    assert rule["action"] == "SCMP_ACT_ERRNO"
+    forbidden = set(rule["names"])
+    assert not forbidden & {"unshare", "clone", "clone3", "prctl"}
+    assert forbidden >= {"mount", "setns", "ptrace", "bpf", "keyctl", "userfaultfd", "io_uring_setup"}
 
 
 def test_the_unit_and_the_image_name_what_there_is() -> None:
