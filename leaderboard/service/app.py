@@ -16,7 +16,7 @@ from forgebench.version import VERSION
 from leaderboard.service.api import api, system_router
 from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
-from leaderboard.service.middleware import SITE_CSP, Guard
+from leaderboard.service.middleware import Guard
 from leaderboard.service.pages.views import pages, refused_page
 
 _STATIC = Path(__file__).parent / "pages" / "static"
@@ -37,10 +37,7 @@ class _Site(StaticFiles):
             return RedirectResponse("/account/")
         # The folder that the name stands for now: the next site may take its place at any moment.
         self.all_directories = [self._there.resolve()]
-        response = await super().get_response(path, scope)
-        if response.headers.get("content-type", "").startswith("text/html"):
-            response.headers["content-security-policy"] = SITE_CSP
-        return response
+        return await super().get_response(path, scope)
 
 
 def make_app(board: Board) -> FastAPI:
