@@ -17,7 +17,7 @@ from forgebench.version import VERSION
 from leaderboard.service.api import api, system_router
 from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
-from leaderboard.service.middleware import SITE_CSP, Guard
+from leaderboard.service.middleware import Guard
 from leaderboard.service.pages.views import pages, refused_page
 from leaderboard.service.published import Published
 
@@ -39,10 +39,7 @@ class _Site(StaticFiles):
         if folder is None:
             return RedirectResponse("/account/")
         self.all_directories = [folder]
-        response = await super().get_response(path, scope)
-        if response.headers.get("content-type", "").startswith("text/html"):
-            response.headers["content-security-policy"] = SITE_CSP
-        return response
+        return await super().get_response(path, scope)
 
 
 def make_app(board: Board) -> FastAPI:

@@ -21,9 +21,6 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-SITE_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-"""Of the static site's pages, which hold no secrets: their charts set styles of their own. Scripts are
-as strict as everywhere."""
 _HEADERS = {
     "content-security-policy": CSP,
     "x-content-type-options": "nosniff",

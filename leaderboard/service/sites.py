@@ -76,8 +76,7 @@ def build_site(board: Board, folder: Path, run: Run) -> str | None:
         run(_python("leaderboard.service.tiers_job", str(folder / "exact"), str(records), digits))
     public = folder / "board.pub"
     public.write_bytes(public_key(board.key))
-    shown = [one.path.absolute() for one in public_benchmarks(board.settings).values() if one.manifest.hidden is None]
-    options = [f"--benchmarks={path}" for path in shown]
+    options = [f"--benchmarks={one.path.absolute()}" for one in public_benchmarks(board.settings).values()]
     try:
         run(_python("leaderboard", "build", str(records), f"--out={built}", f"--key={public}", *options))
     except JobError as error:

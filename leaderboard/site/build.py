@@ -23,7 +23,7 @@ from leaderboard.site.tiers import all_compared
 
 REFUSED = Path("downloads") / "refused.json"
 _MARK = Path("data") / "index.js"
-_SHARED = ("page.css", "tables.css", "print.css", "plotly-basic.min.js", "plotly-LICENSE.txt")
+_SHARED = ("page.css", "tables.css", "print.css", "plotly-basic.min.js", "plotly.css", "plotly-LICENSE.txt")
 _OWN = ("board.css", "board.js", "table.js", "matrix.js", "plots.js", "copy.js")
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from forgebench import Benchmark
 from forgebench.audits import Audit
+from forgebench.audits.document import BenchmarkAudit
 from forgebench.metrics import DEFINITIONS
 from forgebench.metrics.significance import ALPHA
 from forgebench.pages import environment, write
@@ -142,8 +143,15 @@ def _verdicts(benchmark: Benchmark) -> list[Any]:
     if not file.is_file():
         return []
     audit = Audit.model_validate_json(file.read_bytes())
-    names = {one.name for one in audit.benchmarks if one.content_hash == benchmark.content_hash}
+    names = {one.name for one in audit.benchmarks if _tells_no_more(one, benchmark)}
     return [verdict for verdict in audit.verdicts if names & set(verdict.benchmarks)]
+
+
+def _tells_no_more(one: BenchmarkAudit, benchmark: Benchmark) -> bool:
+    """Whether an audit is of these samples: that of a private half has the same hash, and tells of the truth."""
+    manifest = benchmark.manifest
+    public = manifest.hidden is None or one.n_tampered == manifest.total.tampered
+    return public and one.content_hash == benchmark.content_hash
 
 
 def _side_by_side(slug: str, entries: Sequence[Shown]) -> dict[str, Any]:

@@ -149,6 +149,23 @@ class SubmissionSeen(BaseModel):
         )  # fmt: skip
 
 
+class ResultSeen(BaseModel):
+    """One time that a submission was scored."""
+
+    number: int
+    """1 for the first."""
+    record_sha256: str
+    """SHA-256 of the record's file."""
+    reason: str
+    """Why it was scored again; empty for the first."""
+    created: float
+
+    @classmethod
+    def of(cls, one: Result) -> ResultSeen:
+        """What may be seen of a result."""
+        return cls(number=one.number, record_sha256=one.shown, reason=one.reason, created=one.created)
+
+
 class Trouble(BaseModel):
     """Why a request was refused."""
 

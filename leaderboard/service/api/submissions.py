@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from leaderboard.service import uploads
 from leaderboard.service.api.deps import Reader, Submitter, TheBoard
-from leaderboard.service.api.schemas import IdInPath, NewSubmission, SubmissionSeen
+from leaderboard.service.api.schemas import IdInPath, NewSubmission, ResultSeen, SubmissionSeen
 from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
-from leaderboard.service.models import Account, Submission
+from leaderboard.service.models import Account, Result, Submission
 from leaderboard.service.results import latest_result, withdraw
 
 router = APIRouter(tags=["submissions"])
@@ -57,6 +59,33 @@ def record(submission_id: IdInPath, caller: Reader, board: TheBoard) -> Response
         result = latest_result(session, found.id)
     if result is None:
         raise RefusedError(409, f"The submission is {found.state}: it has no record.")
+    return Response(board.storage.get_bytes(result.shown), media_type="application/json")
+
+
+@router.get("/submissions/{submission_id}/results")
+def results(submission_id: IdInPath, caller: Reader, board: TheBoard) -> list[ResultSeen]:
+    """Every time that one of your submissions was scored, the newest first: that one counts."""
+    with board.database.read() as session:
+        found = own(session, caller.account, submission_id)
+        return history(session, found.id)
+
+
+def history(session: Session, submission_id: str) -> list[ResultSeen]:
+    """A submission's results, the newest first."""
+    query = select(Result).filter_by(submission_id=submission_id).order_by(Result.number.desc())
+    return [ResultSeen.of(one) for one in session.scalars(query)]
+
+
+@router.get("/submissions/{submission_id}/results/{number}/record", response_class=Response)
+def earlier_record(
+    submission_id: IdInPath, number: Annotated[int, Path(ge=1, le=2**31 - 1)], caller: Reader, board: TheBoard
+) -> Response:
+    """The signed record of one of them."""
+    with board.database.read() as session:
+        found = own(session, caller.account, submission_id)
+        result = session.scalar(select(Result).filter_by(submission_id=found.id, number=number))
+    if result is None:
+        raise RefusedError(404, "The submission has no such result.")
     return Response(board.storage.get_bytes(result.shown), media_type="application/json")
 
 

@@ -26,7 +26,7 @@ from leaderboard.service.api.deps import (
     identify,
 )
 from leaderboard.service.api.schemas import IdInPath, NewToken, SignUp, SubmissionSeen
-from leaderboard.service.api.submissions import own, own_submissions
+from leaderboard.service.api.submissions import history, own, own_submissions
 from leaderboard.service.auth import Caller
 from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
@@ -182,12 +182,15 @@ def submission_page(request: Request, board: TheBoard, submission_id: IdInPath) 
     with board.database.read() as session:
         found = own(session, caller.account, submission_id)
         result = latest_result(session, found.id)
-        seen = SubmissionSeen.of(found, result)
+        seen, earlier = SubmissionSeen.of(found, result), history(session, found.id)[1:]
     metrics = []
     if result is not None:
         record = Record.model_validate_json(board.storage.get_bytes(result.shown))
         metrics = [one for one in record.metrics if one.metric in _HEADLINE and one.subset is None]
-    return _page(request, "submission", caller=caller, one=seen, metrics=metrics, hidden=result and result.hidden)
+    return _page(
+        request, "submission", caller=caller, one=seen, metrics=metrics, hidden=result and result.hidden,
+        earlier=earlier,
+    )  # fmt: skip
 
 
 @pages.post("/submissions/{submission_id}/withdraw")

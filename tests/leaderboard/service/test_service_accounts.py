@@ -36,7 +36,8 @@ def test_a_disabled_account_is_shut_out_and_its_submissions_stay(
     assert browser.get("/account/", follow_redirects=False).status_code == 303
     assert browser.post("/account/sign-in", data={"token": lite_ann.token}).status_code == 403
     assert bob.ask("GET", "/submissions").status_code == 200
-    assert lite_ann.client.get(f"/entries/{made['id']}/").status_code == 200
+    entry = lite_ann.client.get(f"/entries/{made['id']}/")
+    assert (entry.status_code, "unsafe" in entry.headers["content-security-policy"]) == (200, False)
     # A token that is made afterwards is of no use either.
     late = Participant("ann", run_command(lite, "token", "ann").stdout.strip(), lite_ann.client)
     assert late.token.startswith("fbt_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,8 @@ def opened(chromium: playwright.Browser, site: Path) -> Iterator[Open]:
         page = context.new_page()
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(f"{site.as_uri()}/{path}")
+        (file,) = site.glob(path.partition("#")[0])
+        page.goto(f"{file.as_uri()}{''.join(path.partition('#')[1:])}")
         if path.startswith("index.html"):
             page.wait_for_selector("#slices .main-svg")
         return page
@@ -139,7 +141,8 @@ def test_the_verify_command_is_copied_or_selected(opened: Open) -> None:
     assert page.locator("#command").inner_text() == "forgebench verify strong"
 
 
-PAGES = ("index.html", "definitions.html", "downloads.html", "entries/weak/index.html")
+BENCHMARK = "benchmarks/*/index.html"
+PAGES = ("index.html", "definitions.html", "downloads.html", "entries/weak/index.html", BENCHMARK)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -165,3 +168,43 @@ def test_axe_finds_nothing_serious(opened: Open, path: str, scheme: str) -> None
     found = axe.Axe().run(page, options={"preload": False}).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in serious] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_no_style_comes_from_the_page_itself(opened: Open, path: str, scheme: str) -> None:
+    """What the policy stops is a message on the console, and these fail each test; here everything is touched."""
+    page = opened(path, scheme=scheme)
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert "unsafe" not in policy
+    assert page.locator("style, [onclick]").count() == 0
+    for plot in page.locator(".js-plotly-plot").all():
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+        page.mouse.wheel(0, 10)
+    for cell in page.locator(".matrix td").all()[:2]:
+        cell.hover()
+    page.locator("details").evaluate_all("folds => folds.forEach(one => { one.open = true; })")
+    page.mouse.wheel(0, 5000)
+    page.wait_for_timeout(100)
+
+
+def test_the_policy_would_be_heard(chromium: playwright.Browser, site: Path) -> None:
+    """A style in the markup is stopped, and said on the console: so the test above can fail."""
+    page = chromium.new_page()
+    page.goto((site / "downloads.html").as_uri())
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
+
+
+def test_the_kept_rules_are_those_of_plotly(chromium: playwright.Browser) -> None:
+    assets = Path(str(files("forgebench.pages"))) / "assets"
+    page = chromium.new_page()
+    page.set_content("<!doctype html><title>x</title>")
+    page.add_script_tag(path=str(assets / "plotly-basic.min.js"))
+    page.add_style_tag(path=str(assets / "plotly.css"))
+    own, kept = page.evaluate("[...document.styleSheets].map((one) => [...one.cssRules].map((rule) => rule.cssText))")
+    page.close()
+    assert len(own) > 40
+    assert kept == own
