@@ -46,7 +46,10 @@ class Training:
     accumulate: int = 1
     """Batches to one step of the optimizer."""
     batches: Literal["balanced", "mixed", "one-class"] = "balanced"
-    """As many tampered as authentic images in each; as they come; or each of one class."""
+    """As many tampered as authentic images in each; as they come; or each of one class: authentic, tampered, or wholly
+    synthetic, where the level tells."""
+    steps_per_epoch: int = 0
+    """Steps of the optimizer to an epoch, which goes on where the last one ended; 0 is a pass over all samples."""
     seed: int = 0
     deterministic: bool = True
     """Refuse operations whose result differs from run to run."""

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import forgebench
+from baselines.common import data as data_module
 from baselines.common.augment import augment
 from baselines.common.config import Data, Training
-from baselines.common.data import Batches, Samples, held_out, load_level
+from baselines.common.data import AUTHENTIC, SYNTHETIC, TAMPERED, Batches, Samples, held_out, load_level
 from forgebench.errors import InputError
 from forgebench.schema import LEVELS
 
@@ -137,6 +138,50 @@ def test_batches_of_one_class_and_mixed_ones_see_every_sample():
         assert sorted(index for batch in batches for _, index in batch) == list(range(20))
     pure = Batches(np.arange(20), labels, _training(batches="one-class"))
     assert all(len({labels[i] for _, i in batch}) == 1 for batch in pure)
+
+
+def test_batches_of_one_class_are_of_three_where_images_are_wholly_synthetic():
+    kinds = np.array([TAMPERED] * 8 + [AUTHENTIC] * 12 + [SYNTHETIC] * 4)
+    batches = list(Batches(np.arange(24), kinds, _training(batches="one-class")))
+    seen = [{int(kinds[index]) for _, index in batch} for batch in batches]
+    assert sorted(kind for one in seen for kind in one) == [AUTHENTIC] * 3 + [TAMPERED] * 2 + [SYNTHETIC]
+    balanced = list(Batches(np.arange(24), kinds, _training()))
+    assert all(sum(kinds[index] != AUTHENTIC for _, index in batch) == 2 for batch in balanced)
+    assert SYNTHETIC in {int(kinds[index]) for batch in balanced for _, index in batch}
+
+
+def test_the_kinds_of_samples_are_told_where_the_level_has_them(bench, monkeypatch):
+    samples = Samples(bench, "pixel", PLAIN, split="test")
+    assert (samples.kinds == np.where(samples.labels, TAMPERED, AUTHENTIC)).all()
+    rows = load_level(bench, "pixel", "test")
+    told = ["full_synthetic" if index % 2 else "splice" for index in range(len(rows))]
+    changed = rows.remove_columns("manipulation").add_column("manipulation", told)
+    monkeypatch.setattr(data_module, "load_level", lambda *_: changed)
+    kinds = Samples(bench, "pixel", PLAIN, split="test").kinds
+    wanted = np.where(samples.labels, np.where(np.arange(len(rows)) % 2, SYNTHETIC, TAMPERED), AUTHENTIC)
+    assert (kinds == wanted).all()
+    assert {AUTHENTIC, TAMPERED, SYNTHETIC} == set(kinds.tolist())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_epoch_of_so_many_steps_goes_on_where_the_last_one_ended(processes):
+    kinds = np.arange(24) % 2
+    made = _training(batches="one-class", steps_per_epoch=2, accumulate=2)
+    each = [Batches(np.arange(24), kinds, made, rank, processes) for rank in range(processes)]
+    assert [len(one) for one in each] == [4] * processes
+    epochs, seen = 3, []
+    for epoch in range(epochs):
+        for one in each:
+            one.epoch = epoch
+        shares = [list(one) for one in each]
+        assert all(key[0] == epoch for share in shares for batch in share for key in batch)
+        seen += [[index for _, index in batch] for together in zip(*shares, strict=True) for batch in together]
+    assert len(seen) == epochs * 4 * processes
+    whole = Batches(np.arange(24), kinds, _training(batches="one-class"))
+    passes = []
+    for whole.epoch in range(len(seen) // 6):
+        passes += [[index for _, index in batch] for batch in whole]
+    assert seen[: len(passes)] == passes
 
 
 def test_processes_share_an_epoch_and_a_resumed_one_goes_on_where_it_was():
