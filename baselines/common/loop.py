@@ -173,7 +173,7 @@ class _Run:
         if not self.accelerator.is_main_process:
             return
         if not self.resume and (self.out / LAST).exists():
-            raise InputError(f"{self.out} holds a run already. Go on with --resume, or choose another --out.")
+            raise InputError(f"{self.out} holds a run already. Go on with --resume, or choose another folder.")
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / CONFIG).write_text(to_yaml(self.config), encoding="utf-8")
         about = {
