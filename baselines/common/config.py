@@ -86,6 +86,12 @@ class Data:
     rotate90: float = 0.0
     """Probability of a turn by a multiple of 90 degrees."""
     vertical_flip: float = 0.0
+    rescale: float = 0.0
+    """Largest relative change of both sides by which an image is resampled before it comes to its size."""
+    copy_move_chance: float = 0.0
+    """Probability that a window of a tampered image is copied elsewhere in it, and marked as tampered."""
+    inpaint_chance: float = 0.0
+    """Likewise, that a window is filled in from its border; seconds an image where it is large."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset, Sampler
 
 from baselines.common.augment import Augmented, augment
 from baselines.common.config import Data, Training
+from baselines.common.forging import forge
 from forgebench.errors import InputError
 from forgebench.schema import LEVELS, Level
 
@@ -113,6 +114,9 @@ class Samples(Dataset[Any]):
         if self.targets is not None:
             maps["target"] = self.targets({**row, "image": image})
         boxes = row.get("boxes")
+        if self.training and self.labels[index]:  # a label stays what is written
+            image, maps, forged = forge(image, maps, self.data, rng)
+            boxes = [*(boxes or ()), *forged]
         return row, augment(image, maps, boxes, self.data, rng if self.training else None)
 
     def collate(self, items: Sequence[tuple[Row, Augmented]]) -> Batch:

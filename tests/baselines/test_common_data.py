@@ -13,6 +13,7 @@ from baselines.common import data as data_module
 from baselines.common.augment import augment
 from baselines.common.config import Data, Training
 from baselines.common.data import AUTHENTIC, SYNTHETIC, TAMPERED, Batches, Samples, held_out, load_level
+from baselines.common.forging import forge
 from forgebench.errors import InputError
 from forgebench.schema import LEVELS
 
@@ -216,3 +217,41 @@ def test_a_batch_moves_whole(bench):
     assert torch.equal(moved.images, batch.images)
     assert len(moved) == 2
     assert moved.manipulations == batch.manipulations
+
+
+def test_windows_are_forged_in_tampered_images_alone_and_marked(bench):
+    forging = replace(PLAIN, copy_move_chance=1.0, inpaint_chance=1.0)
+    plain, forged = (Samples(bench, "pixel", data, split="test") for data in (PLAIN, forging))
+    before, after = (one.collate([one[i] for i in range(len(one))]) for one in (plain, forged))
+    assert torch.equal(before.labels, after.labels)
+    authentic, tampered = before.labels == 0, before.labels == 1
+    assert torch.equal(before.images[authentic], after.images[authentic])
+    assert torch.equal(before.masks[authentic], after.masks[authentic])
+    changed = (before.images != after.images).any(dim=1, keepdim=True)
+    assert bool((changed <= after.masks.bool())[tampered].float().mean() > 0.95)  # but for resampling at edges
+    assert bool((after.masks >= before.masks)[tampered].all())
+    assert float(after.masks[tampered].sum()) > 1.3 * float(before.masks[tampered].sum())
+    assert torch.equal(forged.collate([forged[(3, 0)]]).images, forged.collate([forged[(3, 0)]]).images)
+    unseen = Samples(bench, "pixel", forging, split="test", training=False)
+    assert torch.equal(unseen.collate([unseen[0]]).images, plain.collate([plain[0]]).images)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_copied_is_elsewhere_in_the_image_and_boxes_tell_where(seed):
+    image, maps, _ = picture()
+    image = np.random.default_rng(9).integers(0, 256, image.shape, dtype=np.uint8)  # every window is another
+    made, marked, ((left, top, width, height),) = forge(
+        image, maps, replace(PLAIN, copy_move_chance=1.0), np.random.default_rng(seed)
+    )
+    window = slice(int(top), int(top + height)), slice(int(left), int(left + width))
+    found = [
+        (y, x) for y in range(40 - int(height) + 1) for x in range(60 - int(width) + 1)
+        if np.array_equal(made[window], image[y : y + int(height), x : x + int(width)])
+    ]  # fmt: skip
+    assert len(found) == 1
+    assert (marked["mask"][window] == 255).all()
+    assert (marked["scribble"][window] == 0).all()
+    outside = np.ones(image.shape[:2], bool)
+    outside[window] = False
+    assert np.array_equal(made[outside], image[outside])
+    assert all(np.array_equal(marked[name][outside], maps[name][outside]) for name in maps)
