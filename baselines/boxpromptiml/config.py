@@ -111,15 +111,15 @@ class Config:
 
 
 _PAPER = Config(
-    # [D] Optimizer of the same lab's SCAF, and its augmentation; [B] 224 pixels, 20 epochs. [D] The last epoch is kept:
-    # the paper has no image score to choose by.
+    # [D] Optimizer of the same lab's SCAF, and the whole augmentation of its loader; [B] 224 pixels, 20 epochs. [D] The
+    # last epoch is kept: the paper has no image score to choose by.
     training=Training(
         epochs=20, batch_size=32, learning_rate=1e-4, weight_decay=1e-4, batches="mixed", precision="bf16",
         select_by="",
     ),
     data=Data(
         size=224, flip=0.5, vertical_flip=0.5, rotate90=0.5, brightness=0.1, blur_chance=0.2, jpeg_quality=(70, 100),
-        jpeg_chance=0.2,
+        jpeg_chance=0.2, rescale=0.2, copy_move_chance=0.1, inpaint_chance=0.1,
     ),
     backbone=BackboneConfig(name="timm/tiny_vit_5m_224.dist_in22k_ft_in1k"),
     teacher=TeacherConfig(folder="pseudo-masks", precision="bf16"),

@@ -24,15 +24,19 @@ def explain_train(
     preset: Preset = "small",
     settings: Settings = None,
     split: Annotated[str, typer.Option(help="What to learn from; a share of its groups is held out.")] = "train",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
 ) -> None:
-    """Train the explainer beside a trained stage 1: `forgebench predict RUN …` writes explanations from then on."""
+    """Train the explainer beside a trained stage 1: `forgebench predict RUN …` writes explanations from then on.
+
+    Several GPUs: `accelerate launch -m baselines explain-train …`.
+    """
     from baselines.common.config import override
     from baselines.ifdl_vlm.explain.config import PRESETS
     from baselines.ifdl_vlm.explain.train import train
 
     if preset not in PRESETS:
         raise InputError(f"Stage 2 has no preset {preset!r}. It has: {', '.join(PRESETS)}")
-    train(override(PRESETS[preset], changes(settings or [])), data, run, split=split, say=typer.echo)
+    train(override(PRESETS[preset], changes(settings or [])), data, run, split=split, resume=resume, say=typer.echo)
     hint(f"forgebench predict {run} BENCHMARK --out SUB.parquet")
 
 
@@ -65,7 +69,7 @@ def judge(
     split: Split = "test",
 ) -> None:
     """Have a language model judge explanations against the truth, from 0 to 5; FORGEBENCH_JUDGE_KEY holds its key."""
-    from baselines.ifdl_vlm.explain.train import cases
+    from baselines.ifdl_vlm.explain.cases import Cases
     from baselines.ifdl_vlm.judge import Judge, judged
     from forgebench.submission.opened import open_submission
 
@@ -73,7 +77,7 @@ def judge(
     if opened is None:
         raise InputError(f"{submission} cannot be read: {'; '.join(str(problem) for problem in problems)}")
     pairs: dict[str, tuple[Explanation | None, Explanation]] = {}
-    for case in cases(data, split):
+    for case in Cases(data, split):
         height, width = case.image.shape[:2]
         found = opened.read(case.sample_id, (height, width))
         pairs[case.sample_id] = found.explanation if isinstance(found, Prediction) else None, case.explanation

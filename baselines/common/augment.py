@@ -79,6 +79,8 @@ def _fitting(a: Any, data: Data) -> list[Any]:  # noqa: ANN401
 
 def _augmentations(a: Any, data: Data) -> list[Any]:  # noqa: ANN401
     steps = []
+    if data.rescale:
+        steps.append(a.RandomScale(data.rescale, p=1.0))
     if data.crop_area < 1:
         # A share of the area is lost at the borders; `_fitting` alone resamples.
         border = (1 - data.crop_area**0.5) / 2

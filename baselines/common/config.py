@@ -46,7 +46,10 @@ class Training:
     accumulate: int = 1
     """Batches to one step of the optimizer."""
     batches: Literal["balanced", "mixed", "one-class"] = "balanced"
-    """As many tampered as authentic images in each; as they come; or each of one class."""
+    """As many tampered as authentic images in each; as they come; or each of one class: authentic, tampered, or wholly
+    synthetic, where the level tells."""
+    steps_per_epoch: int = 0
+    """Steps of the optimizer to an epoch, which goes on where the last one ended; 0 is a pass over all samples."""
     seed: int = 0
     deterministic: bool = True
     """Refuse operations whose result differs from run to run."""
@@ -83,6 +86,12 @@ class Data:
     rotate90: float = 0.0
     """Probability of a turn by a multiple of 90 degrees."""
     vertical_flip: float = 0.0
+    rescale: float = 0.0
+    """Largest relative change of both sides by which an image is resampled before it comes to its size."""
+    copy_move_chance: float = 0.0
+    """Probability that a window of a tampered image is copied elsewhere in it, and marked as tampered."""
+    inpaint_chance: float = 0.0
+    """Likewise, that a window is filled in from its border; seconds an image where it is large."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,12 @@ from torch.utils.data import Dataset, Sampler
 
 from baselines.common.augment import Augmented, augment
 from baselines.common.config import Data, Training
+from baselines.common.forging import forge
 from forgebench.errors import InputError
 from forgebench.schema import LEVELS, Level
 
+AUTHENTIC, TAMPERED, SYNTHETIC = range(3)
+"""Kinds of samples; wholly synthetic ones are told apart where the level has manipulations."""
 Row = dict[str, Any]
 Targets = Callable[[Row], NDArray[np.generic]]
 """Gives a map of an image's own size to learn from, shape (H, W), in [0, 1]; made of what the level shows."""
@@ -89,7 +92,10 @@ class Samples(Dataset[Any]):
         self.data, self.seed, self.training, self.targets = data, seed, training, targets
         self.level, self.epoch = level, 0
         names = self.rows.features["label"].names
-        self.labels = np.array([names[label] == "tampered" for label in self.rows["label"]])
+        self.labels = np.array([names[label] == "tampered" for label in self.rows["label"]], bool)
+        told = self.rows["manipulation"] if "manipulation" in self.rows.column_names else [None] * len(self.rows)
+        synthetic = np.array([kind == "full_synthetic" for kind in told], bool)
+        self.kinds = np.where(self.labels, np.where(synthetic, SYNTHETIC, TAMPERED), AUTHENTIC)
         self.groups: list[str] = list(self.rows["group"])
 
     def __len__(self) -> int:
@@ -108,6 +114,9 @@ class Samples(Dataset[Any]):
         if self.targets is not None:
             maps["target"] = self.targets({**row, "image": image})
         boxes = row.get("boxes")
+        if self.training and self.labels[index]:  # a label stays what is written
+            image, maps, forged = forge(image, maps, self.data, rng)
+            boxes = [*(boxes or ()), *forged]
         return row, augment(image, maps, boxes, self.data, rng if self.training else None)
 
     def collate(self, items: Sequence[tuple[Row, Augmented]]) -> Batch:
@@ -178,8 +187,8 @@ class Batches(Sampler[list[tuple[int, int]]]):
 
     Args:
         members: Indexes of the samples.
-        labels: Of all samples, true for tampered.
-        training: Batch size, seed, and how classes are mixed.
+        kinds: Of all samples: AUTHENTIC, TAMPERED or SYNTHETIC.
+        training: Batch size, seed, how classes are mixed, and how long an epoch is.
         rank: Of this process.
         processes: How many there are.
 
@@ -188,14 +197,15 @@ class Batches(Sampler[list[tuple[int, int]]]):
     """
 
     def __init__(
-        self, members: NDArray[np.integer], labels: NDArray[np.bool_], training: Training, rank: int = 0,
+        self, members: NDArray[np.integer], kinds: NDArray[np.integer], training: Training, rank: int = 0,
         processes: int = 1,
     ) -> None:  # fmt: skip
-        self.classes = [members[labels[members] == kind] for kind in (True, False)]
+        self.classes = [members[kinds[members] == kind] for kind in (TAMPERED, AUTHENTIC, SYNTHETIC)]
         self.members, self.training = members, training
         self.rank, self.processes, self.epoch, self.skip = rank, processes, 0, 0
-        if training.batches == "balanced" and not all(len(one) for one in self.classes):
-            found = [len(one) for one in self.classes]
+        self.tampered = members[kinds[members] != AUTHENTIC]
+        found = [len(self.tampered), len(members) - len(self.tampered)]
+        if training.batches == "balanced" and not all(found):
             raise InputError(f"Balanced batches need tampered and authentic images; the training split has {found}.")
 
     def __len__(self) -> int:
@@ -208,13 +218,26 @@ class Batches(Sampler[list[tuple[int, int]]]):
             yield [(self.epoch, int(index)) for index in batch]
 
     def _epoch(self) -> list[NDArray[np.integer]]:
-        rng = np.random.default_rng([self.training.seed, self.epoch])
+        """The batches of all processes."""
+        steps = self.training.steps_per_epoch
+        if not steps:
+            return self._pass(self.epoch)
+        each, length = len(self._pass(0)), steps * self.training.accumulate * self.processes
+        first, start = divmod(self.epoch * length, each)
+        passes = (self._pass(number) for number in range(first, first + (start + length - 1) // each + 1))
+        return [batch for one in passes for batch in one][start : start + length]
+
+    def _pass(self, number: int) -> list[NDArray[np.integer]]:
+        """The batches of a pass over all samples."""
+        rng = np.random.default_rng([self.training.seed, number])
         size = self.training.batch_size
         if self.training.batches == "balanced":
             length = len(self.members) // 2
-            tampered, authentic = (_stretched(rng.permutation(one), length) for one in self.classes)
+            both = self.tampered, self.classes[1]
+            tampered, authentic = (_stretched(rng.permutation(one), length) for one in both)
             return _cut(np.stack([tampered, authentic], axis=1).ravel(), size)
         if self.training.batches == "one-class":
+            # The order of the classes decides what the generator gives each.
             whole = [batch for one in self.classes for batch in _cut(rng.permutation(one), size)]
             return [whole[i] for i in rng.permutation(len(whole))]
         return _cut(rng.permutation(self.members), size)

@@ -42,7 +42,7 @@ def export(run: str | Path, out: str | Path | None = None) -> Path:
     save_file(weights, str(temporary), metadata={"method": method.name})
     temporary.replace(out / WEIGHTS)
     (out / CONFIG).write_text(config_text, encoding="utf-8")
-    (out / CARD).write_text(_card(method, about, sum(one.numel() for one in weights.values())), encoding="utf-8")
+    (out / CARD).write_text(_card(method, about, weights), encoding="utf-8")
     facts = {"factory": "baselines.common.predictor:load", "method": method.name, "supervision": method.level}
     (out / METHOD).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return out
@@ -71,7 +71,9 @@ def load_model(folder: str | Path) -> tuple[Method, Any, Model]:
     return method, config, model.eval()
 
 
-def _card(method: Method, about: dict[str, Any], numbers: int) -> str:
+def _card(method: Method, about: dict[str, Any], weights: dict[str, torch.Tensor]) -> str:
+    numbers = sum(one.numel() for one in weights.values())
+    further = f"\n{method.card(weights)}\n" if method.card is not None else ""
     return f"""\
 ---
 library_name: forgebench
@@ -85,7 +87,7 @@ tags: [image-forensics, forgery-localization]
 
 Trained from level `{method.level}` on {about["training_samples"]} samples, {about["validation_samples"]} held out, on
 {about["device"]} with torch {about["torch"]}. {numbers} numbers are stored; `{CONFIG}` says everything else.
-
+{further}
 ```sh
 forgebench predict THIS_FOLDER BENCHMARK --out SUB.parquet
 ```

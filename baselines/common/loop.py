@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +14,27 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from baselines.common import checkpoint
 from baselines.common.checkpoint import BEST, LAST, Place
 from baselines.common.config import to_yaml
-from baselines.common.data import Batch, Batches, Samples, held_out
-from baselines.common.method import Method, Model, Progress
+from baselines.common.data import Batches, Samples, held_out
+from baselines.common.method import Method, Progress, Trainable
 from baselines.common.schedule import rate
+from baselines.common.task import Task
+from baselines.common.telling import LOSSES, progress_bar, tell_epoch
 from baselines.common.validation import Validated, better, validate
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
 
-CONFIG, ABOUT, LOSSES = "config.yaml", "run.json", "losses.csv"
+__all__ = ["ABOUT", "CONFIG", "LOSSES", "Trained", "train", "train_task"]
+
+CONFIG, ABOUT = "config.yaml", "run.json"
+LOGGED = ("pixel_f1", "pixel_auc", "pixel_ap", "image_auc", "image_if1", "fpr_authentic")
+"""Held-out numbers of a method in losses.csv."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,11 @@ class Trained:
 class Losses(nn.Module):
     """A model whose forward pass is its losses, so that what wraps it sees one call."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Trainable) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
+    def forward(self, batch: Any, progress: Progress) -> dict[str, Tensor]:  # noqa: ANN401
         """Named terms."""
         return self.model.losses(batch, progress)
 
@@ -75,17 +80,52 @@ def train(
     Raises:
         InputError: If the benchmark or the folder cannot be used.
     """
-    return _Run(method, config, benchmark, Path(out), split, resume).go(stop_after, say or (lambda _: None))
+    chosen = config.training.select_by
+    if chosen:
+        DEFINITIONS["forgebench"].metric(chosen)  # unknown names are refused before training
+
+    def begin() -> Task:
+        targets = method.targets(config) if method.targets is not None else None
+        about = {"seed": config.training.seed, "split": split}
+        samples = Samples(benchmark, method.level, config.data, targets=targets, **about)
+        unseen = Samples(benchmark, method.level, config.data, training=False, **about)
+        model = method.build(config)
+
+        def measure(members: NDArray[np.integer], accelerator: Accelerator) -> dict[str, float]:
+            return validate(model, unseen, members, config.training.batch_size, accelerator)
+
+        return Task(
+            {"method": method.name, "level": method.level}, samples, model, measure,
+            lambda new, old: not chosen or better(new, old, chosen), LOGGED, chosen,
+        )  # fmt: skip
+
+    return train_task(begin, config, out, resume=resume, stop_after=stop_after, say=say)
+
+
+def train_task(
+    begin: Callable[[], Task], config: Any, out: str | Path, *, resume: bool = False,  # noqa: ANN401
+    stop_after: int | None = None, say: Any = None,  # noqa: ANN401
+) -> Trained:  # fmt: skip
+    """Train whatever is a task; arguments as of `train`.
+
+    Args:
+        begin: Makes the task, after the generators have been seeded.
+        config: Its configuration, with a field `training`.
+        out: The run's folder.
+        resume: Go on from the last checkpoint at `out`.
+        stop_after: Stop after so many batches in all.
+        say: Told a line an epoch.
+
+    Raises:
+        InputError: If the folder cannot be used, or a loss is not finite.
+    """
+    return _Run(begin, config, Path(out), resume).go(stop_after, say or (lambda _: None))
 
 
 class _Run:
-    def __init__(
-        self, method: Method, config: Any, benchmark: str | Path, out: Path, split: str, resume: bool  # noqa: ANN401
-    ) -> None:
-        self.method, self.config, self.out, self.resume = method, config, out, resume
+    def __init__(self, begin: Callable[[], Task], config: Any, out: Path, resume: bool) -> None:  # noqa: ANN401
+        self.config, self.out, self.resume = config, out, resume
         training = config.training
-        if training.select_by:
-            DEFINITIONS["forgebench"].metric(training.select_by)  # unknown names are refused before training
         set_seed(training.seed)
         if training.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
@@ -95,15 +135,12 @@ class _Run:
         # A batch need not reach all of a model: one of authentic images alone has no loss of masks.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated(), kwargs_handlers=[unused])
-        targets = method.targets(config) if method.targets is not None else None
-        about = {"seed": training.seed, "split": split}
-        self.samples = Samples(benchmark, method.level, config.data, targets=targets, **about)
-        self.unseen = Samples(benchmark, method.level, config.data, training=False, **about)
+        self.task = begin()
+        self.samples, self.model = self.task.samples, self.task.model
         out_there = held_out(self.samples.groups, training.validation_share, training.seed)
         self.inside, self.outside = np.flatnonzero(~out_there), np.flatnonzero(out_there)
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
-        self.model: Model = method.build(config)
+        self.batches = Batches(self.inside, self.samples.kinds, training, rank, processes)
         self.model.start()
         self.optimizer = torch.optim.AdamW(
             self.model.parameter_groups(training), lr=training.learning_rate, betas=training.betas
@@ -136,12 +173,12 @@ class _Run:
         if not self.accelerator.is_main_process:
             return
         if not self.resume and (self.out / LAST).exists():
-            raise InputError(f"{self.out} holds a run already. Go on with --resume, or choose another --out.")
+            raise InputError(f"{self.out} holds a run already. Go on with --resume, or choose another folder.")
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / CONFIG).write_text(to_yaml(self.config), encoding="utf-8")
         about = {
-            "method": self.method.name, "level": self.method.level, "training_samples": len(self.inside),
-            "validation_samples": len(self.outside), "torch": torch.__version__,
+            **self.task.about, "training_samples": len(self.inside), "validation_samples": len(self.outside),
+            "torch": torch.__version__,
             "device": str(self.accelerator.device), "processes": self.accelerator.num_processes,
         }  # fmt: skip
         (self.out / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -149,13 +186,15 @@ class _Run:
     def _epoch(self, epoch: int, stop_after: int | None) -> dict[str, float]:
         """Train one epoch, from where it was left; the mean of each loss."""
         self.batches.epoch, self.batches.skip = epoch, self.place.batch
-        loader = DataLoader(
-            self.samples, batch_sampler=self.batches, collate_fn=self.samples.collate,
+        loader: DataLoader[Any] = DataLoader(
+            self.samples,  # type: ignore[arg-type]
+            batch_sampler=self.batches, collate_fn=self.samples.collate,
             num_workers=self.config.training.workers, pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(0),  # its own: a loader begun again must not draw from the run's
         )  # fmt: skip
         self.wrapped.train()
-        with _progress(self.accelerator, f"epoch {epoch + 1}", len(self.batches) - self.place.batch) as advance:
+        left = len(self.batches) - self.place.batch
+        with progress_bar(self.accelerator.is_main_process, f"epoch {epoch + 1}", left) as advance:
             waiting_since = time.perf_counter()
             for batch in loader:
                 self.waited += time.perf_counter() - waiting_since
@@ -170,7 +209,7 @@ class _Run:
         names = dict.fromkeys(name for one in self.seen for name in one)
         return {name: float(np.mean([one.get(name, 0.0) for one in self.seen])) for name in names}
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def _step(self, batch: Any) -> dict[str, float]:  # noqa: ANN401
         training = self.config.training
         done, each = self.place, len(self.batches)
         progress = Progress(done.step / each, training.epochs, done.step, self.steps)
@@ -201,31 +240,20 @@ class _Run:
         """Score the held-out share, and keep what is best there."""
         self.place, self.seen = Place(epoch + 1, 0, self.place.step), []
         unseen = self.outside[self.accelerator.process_index :: self.accelerator.num_processes]
-        numbers = validate(self.model, self.unseen, unseen, self.config.training.batch_size, self.accelerator)
+        numbers = self.task.measure(unseen, self.accelerator)
         validated = Validated(numbers, epoch + 1)
-        chosen = self.config.training.select_by
-        best = not chosen or not len(self.outside) or better(validated, self.best, chosen)
+        best = not len(self.outside) or self.task.better(validated, self.best)
         if best:
             self.best = validated
         if self.accelerator.is_main_process:
             if best:
                 checkpoint.save(self.out / BEST, {"model": checkpoint.on_cpu(self.model.kept_state())})
-            self._log(epoch, means, numbers)
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
-            held = f"; held out: {chosen} {numbers[chosen]:.3f}" if chosen in numbers else ""
+            kept = {f"held_out_{name}": numbers.get(name, float("nan")) for name in self.task.logged}
+            tell_epoch(self.out, {"epoch": epoch + 1, **means, **kept})
+            shown, told = ", ".join(f"{name} {value:.4f}" for name, value in means.items()), self.task.shown
+            held = f"; held out: {told} {numbers[told]:.3f}" if told in numbers else ""
             say(f"epoch {epoch + 1}: {shown}{held}{' (best)' if best else ''}")
         self._save(LAST)
-
-    def _log(self, epoch: int, means: Mapping[str, float], numbers: Mapping[str, float]) -> None:
-        """A row of losses.csv, and TensorBoard."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        keep = ("pixel_f1", "pixel_auc", "pixel_ap", "image_auc", "image_if1", "fpr_authentic")
-        row = {"epoch": epoch + 1, **means, **{f"held_out_{name}": numbers.get(name, float("nan")) for name in keep}}
-        _add_row(self.out / LOSSES, row)
-        with SummaryWriter(str(self.out / "tensorboard")) as board:
-            for name, value in row.items():
-                board.add_scalar(name, value, epoch + 1)
 
     def _save(self, name: str) -> None:
         if not self.accelerator.is_main_process:
@@ -251,42 +279,5 @@ class _Run:
         checkpoint.set_random_states(state["random"])
 
 
-def _add_row(path: Path, row: Mapping[str, float]) -> None:
-    """Add an epoch's row, in place of one that a kill left without its checkpoint; columns may become more."""
-    rows: list[Mapping[str, Any]] = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [one for one in csv.DictReader(file) if int(one["epoch"]) < row["epoch"]]
-    rows.append({name: f"{value:.6g}" for name, value in row.items()})
-    columns = list(dict.fromkeys(name for one in rows for name in one))
-    temporary = path.with_suffix(".partial")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
-
-
 def _accelerated() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
-
-
-@contextmanager
-def _progress(accelerator: Accelerator, what: str, total: int) -> Iterator[Any]:
-    """A bar with the losses by name on a terminal, for the main process."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not (accelerator.is_main_process and console.is_terminal):
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-
-        def advance(terms: Mapping[str, float]) -> None:
-            shown = " ".join(f"{name} {value:.3f}" for name, value in terms.items())
-            bar.update(task, advance=1, description=f"{what}  {shown}")
-
-        yield advance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,16 +44,12 @@ def decays(name: str, parameter: Tensor) -> bool:
     return parameter.ndim > 1 and name.rpartition(".")[2] not in _FREE
 
 
-class Model(nn.Module, ABC):
-    """A method's network; the training loop and the predictor need no more than this."""
+class Trainable(nn.Module, ABC):
+    """What the training loop needs of a network."""
 
     @abstractmethod
-    def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
-        """Named scalar terms, weighted already; the loop minimises their sum."""
-
-    @abstractmethod
-    def predict(self, images: Tensor) -> Output:
-        """What it says of images of shape (B, 3, H, W), float32 RGB in [0, 1], at the configured size."""
+    def losses(self, batch: Any, progress: Progress) -> dict[str, Tensor]:  # noqa: ANN401
+        """Named scalar terms of a batch of the task's samples, weighted already; the loop minimises their sum."""
 
     def start(self) -> None:
         """Load what training alone begins with; an exported model holds its own weights, and needs it no more."""
@@ -66,7 +62,7 @@ class Model(nn.Module, ABC):
             {"params": [p for name, p in trained if not decays(name, p)], "weight_decay": 0.0},
         ]
 
-    def after_step(self, batch: Batch, progress: Progress) -> None:
+    def after_step(self, batch: Any, progress: Progress) -> None:  # noqa: ANN401
         """What is done after each batch, such as filling a queue; nothing unless a method says otherwise."""
 
     def kept_state(self) -> dict[str, Tensor]:
@@ -88,6 +84,26 @@ class Model(nn.Module, ABC):
             raise RuntimeError(f"The weights do not fit: unexpected {unexpected}, missing {sorted(lacking)}")
 
 
+class Model(Trainable):
+    """A method's network; the training loop and the predictor need no more than this."""
+
+    @abstractmethod
+    def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
+        """Named scalar terms, weighted already; the loop minimises their sum."""
+
+    @abstractmethod
+    def predict(self, images: Tensor) -> Output:
+        """What it says of images of shape (B, 3, H, W), float32 RGB in [0, 1], at the configured size."""
+
+    def calibrate(self, scores: Sequence[float], labels: Sequence[bool]) -> None:
+        """Set where `tampered` begins, by the held-out share; nothing unless a method says otherwise.
+
+        Args:
+            scores: Of the held-out images, as the model gives them uncalibrated; none at all undoes a calibration.
+            labels: True for tampered.
+        """
+
+
 @dataclass(frozen=True)
 class Method:
     """A trainable method."""
@@ -104,5 +120,7 @@ class Method:
     """One line for the list of methods."""
     ablations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a study leaves out or changes: settings as `--set` takes them, by the ablation's name."""
+    card: Callable[[Mapping[str, Tensor]], str] | None = None
+    """Says in the model card what the weights tell beyond the configuration."""
     targets: Callable[[Any], Targets] | None = None
     """Makes a teacher of the configuration: maps to learn from, made of what the level shows."""

@@ -9,6 +9,7 @@ from math import isnan
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from numpy.typing import NDArray
 
 from baselines.common.data import Samples
@@ -31,10 +32,13 @@ def validate(
 ) -> dict[str, float]:
     """Numbers over samples, gathered from all processes; NaN where undefined, none without samples.
 
-    Masks are compared at the network's size: this chooses a checkpoint, and is no score.
+    Masks are compared at the network's size: this chooses a checkpoint, and is no score. The model is calibrated by
+    the same samples afterwards; the numbers are those before.
     """
     held = PixelAccumulator()
+    said: list[tuple[float, bool]] = []
     model.eval()
+    model.calibrate([], [])
     with torch.no_grad(), accelerator.autocast():
         for start in range(0, len(members), batch_size):
             batch = samples.collate([samples[int(index)] for index in members[start : start + batch_size]])
@@ -42,6 +46,9 @@ def validate(
             output = model.predict(batch.images)
             heat = torch.nn.functional.interpolate(output.mask.float(), batch.images.shape[-2:], mode="bilinear")
             held.update(heat[:, 0].clamp(0, 1), truth_of(batch), score=output.score.float(), tampered=batch.labels)
+            said += zip(output.score.float().tolist(), (batch.labels > 0).tolist(), strict=True)
+    said = gather_object(said)
+    model.calibrate([score for score, _ in said], [label for _, label in said])
     model.train()
     if not len(samples) or (not len(members) and accelerator.num_processes == 1):
         return {}

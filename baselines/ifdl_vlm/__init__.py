@@ -2,10 +2,10 @@
 
 from baselines.common.method import Method
 from baselines.ifdl_vlm.config import PRESETS, Config
-from baselines.ifdl_vlm.model import IFDL
+from baselines.ifdl_vlm.model import IFDL, card
 
 METHOD = Method(
-    name="ifdl-vlm", level="pixel", config=Config, presets=PRESETS, build=IFDL,
+    name="ifdl-vlm", level="pixel", config=Config, presets=PRESETS, build=IFDL, card=card,
     ablations={
         "no dice loss": {"dice": "0"},
         "one embedding layer": {"segmenter.layers": "[12]"},

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import forgebench
+from forgebench.demo import PHOTOS
 
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -46,6 +47,18 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def eight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8 pictures to know by heart."""
     return make_benchmark(tmp_path_factory.mktemp("eight"), 4, seed=1)
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small forgeries whose truth is explained: 20 images to train on, 12 of other photographs to test."""
+    folder = tmp_path_factory.mktemp("told")
+    about = 'name = "little"\ndescription = "For a test."\nkinds = ["splice"]\nphoto = { max_side = 128 }\n'
+    (folder / "little.toml").write_text(about)
+    shares = {"train": 0.6, "test": 0.4}
+    recipe = str(folder / "little.toml")
+    forgebench.synthesize(PHOTOS, folder / "benchmark", n=32, recipe=recipe, splits=shares, workers=1)
+    return folder / "benchmark"
 
 
 @pytest.fixture(autouse=True)

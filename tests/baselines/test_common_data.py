@@ -9,9 +9,11 @@ import pytest
 import torch
 
 import forgebench
+from baselines.common import data as data_module
 from baselines.common.augment import augment
 from baselines.common.config import Data, Training
-from baselines.common.data import Batches, Samples, held_out, load_level
+from baselines.common.data import AUTHENTIC, SYNTHETIC, TAMPERED, Batches, Samples, held_out, load_level
+from baselines.common.forging import forge
 from forgebench.errors import InputError
 from forgebench.schema import LEVELS
 
@@ -139,6 +141,50 @@ def test_batches_of_one_class_and_mixed_ones_see_every_sample():
     assert all(len({labels[i] for _, i in batch}) == 1 for batch in pure)
 
 
+def test_batches_of_one_class_are_of_three_where_images_are_wholly_synthetic():
+    kinds = np.array([TAMPERED] * 8 + [AUTHENTIC] * 12 + [SYNTHETIC] * 4)
+    batches = list(Batches(np.arange(24), kinds, _training(batches="one-class")))
+    seen = [{int(kinds[index]) for _, index in batch} for batch in batches]
+    assert sorted(kind for one in seen for kind in one) == [AUTHENTIC] * 3 + [TAMPERED] * 2 + [SYNTHETIC]
+    balanced = list(Batches(np.arange(24), kinds, _training()))
+    assert all(sum(kinds[index] != AUTHENTIC for _, index in batch) == 2 for batch in balanced)
+    assert SYNTHETIC in {int(kinds[index]) for batch in balanced for _, index in batch}
+
+
+def test_the_kinds_of_samples_are_told_where_the_level_has_them(bench, monkeypatch):
+    samples = Samples(bench, "pixel", PLAIN, split="test")
+    assert (samples.kinds == np.where(samples.labels, TAMPERED, AUTHENTIC)).all()
+    rows = load_level(bench, "pixel", "test")
+    told = ["full_synthetic" if index % 2 else "splice" for index in range(len(rows))]
+    changed = rows.remove_columns("manipulation").add_column("manipulation", told)
+    monkeypatch.setattr(data_module, "load_level", lambda *_: changed)
+    kinds = Samples(bench, "pixel", PLAIN, split="test").kinds
+    wanted = np.where(samples.labels, np.where(np.arange(len(rows)) % 2, SYNTHETIC, TAMPERED), AUTHENTIC)
+    assert (kinds == wanted).all()
+    assert {AUTHENTIC, TAMPERED, SYNTHETIC} == set(kinds.tolist())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_epoch_of_so_many_steps_goes_on_where_the_last_one_ended(processes):
+    kinds = np.arange(24) % 2
+    made = _training(batches="one-class", steps_per_epoch=2, accumulate=2)
+    each = [Batches(np.arange(24), kinds, made, rank, processes) for rank in range(processes)]
+    assert [len(one) for one in each] == [4] * processes
+    epochs, seen = 3, []
+    for epoch in range(epochs):
+        for one in each:
+            one.epoch = epoch
+        shares = [list(one) for one in each]
+        assert all(key[0] == epoch for share in shares for batch in share for key in batch)
+        seen += [[index for _, index in batch] for together in zip(*shares, strict=True) for batch in together]
+    assert len(seen) == epochs * 4 * processes
+    whole = Batches(np.arange(24), kinds, _training(batches="one-class"))
+    passes = []
+    for whole.epoch in range(len(seen) // 6):
+        passes += [[index for _, index in batch] for batch in whole]
+    assert seen[: len(passes)] == passes
+
+
 def test_processes_share_an_epoch_and_a_resumed_one_goes_on_where_it_was():
     labels = np.arange(24) % 2 == 0
     whole = list(Batches(np.arange(24), labels, _training()))
@@ -171,3 +217,41 @@ def test_a_batch_moves_whole(bench):
     assert torch.equal(moved.images, batch.images)
     assert len(moved) == 2
     assert moved.manipulations == batch.manipulations
+
+
+def test_windows_are_forged_in_tampered_images_alone_and_marked(bench):
+    forging = replace(PLAIN, copy_move_chance=1.0, inpaint_chance=1.0)
+    plain, forged = (Samples(bench, "pixel", data, split="test") for data in (PLAIN, forging))
+    before, after = (one.collate([one[i] for i in range(len(one))]) for one in (plain, forged))
+    assert torch.equal(before.labels, after.labels)
+    authentic, tampered = before.labels == 0, before.labels == 1
+    assert torch.equal(before.images[authentic], after.images[authentic])
+    assert torch.equal(before.masks[authentic], after.masks[authentic])
+    changed = (before.images != after.images).any(dim=1, keepdim=True)
+    assert bool((changed <= after.masks.bool())[tampered].float().mean() > 0.95)  # but for resampling at edges
+    assert bool((after.masks >= before.masks)[tampered].all())
+    assert float(after.masks[tampered].sum()) > 1.3 * float(before.masks[tampered].sum())
+    assert torch.equal(forged.collate([forged[(3, 0)]]).images, forged.collate([forged[(3, 0)]]).images)
+    unseen = Samples(bench, "pixel", forging, split="test", training=False)
+    assert torch.equal(unseen.collate([unseen[0]]).images, plain.collate([plain[0]]).images)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_copied_is_elsewhere_in_the_image_and_boxes_tell_where(seed):
+    image, maps, _ = picture()
+    image = np.random.default_rng(9).integers(0, 256, image.shape, dtype=np.uint8)  # every window is another
+    made, marked, ((left, top, width, height),) = forge(
+        image, maps, replace(PLAIN, copy_move_chance=1.0), np.random.default_rng(seed)
+    )
+    window = slice(int(top), int(top + height)), slice(int(left), int(left + width))
+    found = [
+        (y, x) for y in range(40 - int(height) + 1) for x in range(60 - int(width) + 1)
+        if np.array_equal(made[window], image[y : y + int(height), x : x + int(width)])
+    ]  # fmt: skip
+    assert len(found) == 1
+    assert (marked["mask"][window] == 255).all()
+    assert (marked["scribble"][window] == 0).all()
+    outside = np.ones(image.shape[:2], bool)
+    outside[window] = False
+    assert np.array_equal(made[outside], image[outside])
+    assert all(np.array_equal(marked[name][outside], maps[name][outside]) for name in maps)

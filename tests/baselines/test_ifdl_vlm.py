@@ -122,7 +122,9 @@ def test_batches_are_of_one_class():
     assert all(len(kind) == 1 for kind in kinds)
     assert {True} in kinds
     assert {False} in kinds
-    assert PAPER.training.batches == "one-class"
+    # The authors' epoch: 1000 steps of 10 batches of 4.
+    about = PAPER.training
+    assert (about.batches, about.steps_per_epoch, about.accumulate, about.batch_size) == ("one-class", 1000, 10, 4)
 
 
 def wide(mark: float) -> torch.Tensor:

@@ -1,32 +1,24 @@
-"""IFDL-VLM, stage 2: RAVFE, answers, what is learned and what is written to a submission."""
+"""IFDL-VLM, stage 2: RAVFE, answers and what is learned."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from datasets import load_dataset
 from peft.tuners.tuners_utils import BaseTunerLayer
-from PIL import Image
 from torch.nn import functional
 
-import forgebench
-from baselines.common.config import from_yaml, override, to_yaml
-from baselines.common.export import export
-from baselines.common.loop import train as train_first
-from baselines.ifdl_vlm import METHOD
-from baselines.ifdl_vlm.explain import llava, predictor, study, train
+from baselines.common.config import from_yaml, to_yaml
+from baselines.ifdl_vlm.explain import llava, study
 from baselines.ifdl_vlm.explain.answer import parse, write
 from baselines.ifdl_vlm.explain.config import PRESETS, ExplainConfig
 from baselines.ifdl_vlm.explain.examples import FIELDS, best_and_worst
 from baselines.ifdl_vlm.explain.fields import interval, measured
 from baselines.ifdl_vlm.explain.model import IGNORED, Explainer
-from baselines.ifdl_vlm.explain.train import Case
 from baselines.ifdl_vlm.explain.view import prepared, ravfe
-from forgebench.errors import InputError, NotFoundError
+from forgebench.errors import InputError
 from perf.ifdl_vlm import adapt
 
 pytestmark = pytest.mark.filterwarnings(
@@ -223,88 +215,8 @@ def test_the_template_says_what_is_most_frequent():
     assert (fixed["type"], fixed["evidence"]) == ("splice", "It is brighter than its surroundings.")
 
 
-@pytest.fixture(scope="module")
-def run(bench, tmp_path_factory):
-    """Both stages, trained a little: on pictures that are explained by hand, for squares of noise have no story."""
-    folder = tmp_path_factory.mktemp("ifdl") / "run"
-    first = override(METHOD.presets["tiny"], {"training.epochs": "1", "training.validation_share": "0"})
-    train_first(METHOD, first, bench, folder, split="test")
-    export(folder)
-    rows = load_dataset(str(bench), "pixel", split="test")
-    names = rows.features["label"].names
-    rng = np.random.default_rng(0)
-    made = []
-    for row in rows:
-        if names[row["label"]] == "tampered":
-            image, mask = np.asarray(row["image"].convert("RGB")), np.asarray(row["mask"].convert("L")) > 127
-            made.append(Case(row["sample_id"], str(rng.integers(5)), image, mask, TRUTH))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "cases", lambda *_: iter(made))
-        train.train(override(TINY, {"training.validation_share": "0.3"}), bench, folder, say=lambda _: None)
-    return folder, made
-
-
-def test_both_stages_are_saved_and_predict_together(run, bench, tmp_path):
-    folder, made = run
-    submission = forgebench.predict(str(folder), bench, tmp_path / "said.parquet")
-    assert submission.manifest.method == "ifdl-vlm-explained"
-    assert "mask" in submission.manifest.outputs
-    again, other = (train.load_explainer(folder) for _ in range(2))
-    features = again.see([made[0].image], [made[0].mask])
-    assert torch.equal(features, other.see([made[0].image], [made[0].mask]))
-    assert again.answer(features) == other.answer(features)
-    rows = (folder / "explain" / "losses.csv").read_text().splitlines()
-    assert rows[0] == "epoch,loss,held_out_loss"
-    assert len(rows) == 1 + TINY.training.epochs
-
-
-def test_explanations_reach_the_submission_and_the_malformed_are_counted(run, bench, tmp_path, monkeypatch):
-    folder, _ = run
-    said = iter([write(TRUTH), "nothing of that form"] * 100)
-    monkeypatch.setattr(Explainer, "answer", lambda self, seen: [next(said) for _ in seen])
-    method = predictor.load(folder)
-    method.first.model.classify[2].bias.data[2] = 50.0  # everything is tampered
-    submission = forgebench.predict(method, bench, tmp_path / "said.parquet")
-    rows = load_dataset(str(bench), "pixel", split="test")
-    found = [submission.read(r["sample_id"], (r["height"], r["width"])).explanation for r in rows]
-    assert method.malformed == len(rows) // 2
-    assert [one for one in found if one is not None] == [TRUTH] * (len(rows) // 2)
-
-
-def test_authentic_images_are_not_explained(run, bench, tmp_path, monkeypatch):
-    monkeypatch.setattr(Explainer, "answer", lambda self, seen: [write(TRUTH) for _ in seen])
-    method = predictor.load(run[0])
-    method.first.model.classify[2].bias.data[0] = 50.0  # everything is real
-    submission = forgebench.predict(method, bench, tmp_path / "said.parquet")
-    rows = load_dataset(str(bench), "pixel", split="test")
-    assert all(submission.read(r["sample_id"], (r["height"], r["width"])).explanation is None for r in rows)
-
-
-def test_a_study_of_the_four_masks(run, bench, tmp_path, monkeypatch):
-    folder, made = run
-    monkeypatch.setattr(study, "cases", lambda *_: iter(made))
-    report = study.study(folder, bench, tmp_path, limit=4, say=lambda _: None)
-    assert set(report["conditions"]) == {
-        "true mask", "predicted mask", "no mask", "region only", "untrained", "template",
-    }  # fmt: skip
-    assert report["conditions"]["template"]["place"]["mean"] == 1  # all truths are the same
-    assert report["conditions"]["untrained"]["malformed"] == 4
-    answers = json.loads((tmp_path / "answers.json").read_text())
-    assert set(answers["true mask"]) == {case.sample_id for case in made} & set(answers["true mask"])
-    assert len(answers["true mask"]) == 4
-    with Image.open(tmp_path / "examples.png") as drawn:
-        assert drawn.width == 1200
-
-
 def test_the_examples_are_the_best_and_the_worst():
     rows = [dict.fromkeys(FIELDS, float(index > 5)) | {"text_f1": index / 12} for index in range(12)]
     rows[11]["light"] = float("nan")  # the truth tells nothing of it
     assert best_and_worst(rows) == [11, 10, 9, 8, 7, 4, 3, 2, 1, 0]
     assert best_and_worst(rows[:3]) == [2, 1, 0]
-
-
-def test_a_run_without_a_second_stage_is_told(tmp_path):
-    with pytest.raises(NotFoundError, match="explain-train"):
-        train.load_explainer(tmp_path)
-    with pytest.raises(NotFoundError, match="exported run"):
-        train.train(TINY, "anywhere", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from baselines.common.config import EncoderConfig, Training
 
@@ -29,7 +30,7 @@ class ExplainConfig:
     """IFDL-VLM, stage 2."""
 
     training: Training
-    """Of it, `select_by`, `batches` and `workers` are not used: the last weights are kept."""
+    """The last weights are kept: its `select_by` is empty."""
     name: str = ""
     """A LLaVA checkpoint (`LlavaForConditionalGeneration`); empty assembles one of the two parts below."""
     vision: EncoderConfig = field(default_factory=EncoderConfig)
@@ -63,9 +64,11 @@ gives it away: light and shadow, edges and texture, perspective and proportion, 
 Answer in this order: type, areas, tampered content, visual inconsistencies. If the region shows no convincing \
 evidence, say so, and do not speculate."""
 
+_PLAIN: dict[str, Any] = {"batches": "mixed", "select_by": ""}
+
 PAPER = ExplainConfig(
     training=Training(
-        epochs=4, batch_size=1, learning_rate=5e-5, weight_decay=0.0, warmup_epochs=0.12, precision="bf16"
+        epochs=4, batch_size=1, learning_rate=5e-5, weight_decay=0.0, warmup_epochs=0.12, precision="bf16", **_PLAIN
     ),
     name="llava-hf/llava-1.5-13b-hf",
     checkpointing=True,
@@ -76,7 +79,7 @@ PAPER = ExplainConfig(
 
 SMALL = replace(
     PAPER,
-    training=Training(epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=0.0, warmup_epochs=0.2),
+    training=Training(epochs=2, batch_size=4, learning_rate=1e-3, weight_decay=0.0, warmup_epochs=0.2, **_PLAIN),
     name="",
     vision=EncoderConfig(kind="dinov2", name="dinov2-small"),
     language=LanguageConfig(name="smollm2"),
@@ -86,7 +89,7 @@ SMALL = replace(
 
 TINY = replace(
     SMALL,
-    training=Training(epochs=2, batch_size=4, learning_rate=3e-3, weight_decay=0.0),
+    training=Training(epochs=2, batch_size=4, learning_rate=3e-3, weight_decay=0.0, **_PLAIN),
     vision=EncoderConfig(kind="dinov2", patch=8, image_size=32),
     language=LanguageConfig(),
     size=32, lora_rank=4, lora_alpha=8, max_tokens=48,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baselines.ifdl_vlm.explain.answer import parse
+from baselines.ifdl_vlm.explain.cases import Case
 from baselines.ifdl_vlm.explain.fields import measured
-from baselines.ifdl_vlm.explain.train import Case
 from forgebench import Explanation
 
 FIELDS = ("type", "place", "share", "light")

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from baselines.common.method import Progress, Trainable
+from baselines.ifdl_vlm.explain.answer import write
+from baselines.ifdl_vlm.explain.cases import Case, Shown
 from baselines.ifdl_vlm.explain.config import ExplainConfig
 from baselines.ifdl_vlm.explain.llava import load_llava
 from baselines.ifdl_vlm.explain.view import prepared, ravfe
@@ -32,7 +35,7 @@ class Inputs(NamedTuple):
     """Shape (B, L): the answers' tokens and the end; elsewhere `IGNORED`."""
 
 
-class Explainer(nn.Module):
+class Explainer(Trainable):
     """Stage 2.
 
     Args:
@@ -57,6 +60,19 @@ class Explainer(nn.Module):
         # A tokenizer's own first token comes first; nothing ends before the answer does.
         start = [] if self.tokenizer.bos_token_id is None or not config.name else [self.tokenizer.bos_token_id]
         self.before, self.after = start + self.ids(before), self.ids(after)
+        self._seen: dict[str, Tensor] = {}
+
+    def losses(self, batch: Shown, progress: Progress) -> dict[str, Tensor]:
+        """The cross-entropy of the answers' tokens."""
+        return {"loss": self.told(batch.cases)}
+
+    def told(self, cases: Sequence[Case]) -> Tensor:
+        """The loss of the true explanations; the frozen tower's features are computed once an image, and kept."""
+        for case in cases:
+            if case.sample_id not in self._seen:
+                self._seen[case.sample_id] = self.see([case.image], [case.mask])[0].half().cpu()
+        features = torch.stack([self._seen[case.sample_id].float() for case in cases])
+        return self.loss(features, [write(case.explanation) for case in cases])
 
     def ids(self, text: str) -> list[int]:
         """The tokens of a text, without any that begin or end it."""
@@ -78,7 +94,8 @@ class Explainer(nn.Module):
             for image, mask in zip(images, masks, strict=True)
         ]
         pixels, regions = (torch.stack(list(part)).to(self.mean.device) for part in zip(*pairs, strict=True))
-        return ravfe(self._tokens, pixels, regions, self.config.alpha if alpha is None else alpha)
+        with torch.autocast(pixels.device.type, enabled=False):  # in training as in prediction
+            return ravfe(self._tokens, pixels, regions, self.config.alpha if alpha is None else alpha)
 
     def _tokens(self, pixels: Tensor) -> Tensor:
         about, tower = self.llava.config, self.llava.model.vision_tower.eval()

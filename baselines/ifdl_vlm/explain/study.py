@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from baselines.common import predictor
 from baselines.ifdl_vlm.explain import examples
 from baselines.ifdl_vlm.explain.answer import parse
+from baselines.ifdl_vlm.explain.cases import Case, Cases
 from baselines.ifdl_vlm.explain.fields import NAMES, interval, measured
 from baselines.ifdl_vlm.explain.model import Explainer
-from baselines.ifdl_vlm.explain.train import Case, cases, load_explainer
+from baselines.ifdl_vlm.explain.train import load_explainer
 from forgebench import Explanation, Sample
 
 RESULTS, ANSWERS, EXAMPLES = "explanations.json", "answers.json", "examples.png"
@@ -43,12 +44,12 @@ def study(
         limit: How many images, drawn over the split.
         say: Told a line a condition.
     """
-    every = list(cases(benchmark, split))
+    every = Cases(benchmark, split)
     chosen = [every[int(index)] for index in np.unique(np.linspace(0, len(every) - 1, limit).astype(int))]
     first = predictor.load(run)
     predicted = _predicted(first, chosen)
     answers = explained(run, first.device, chosen, predicted, say)
-    fixed = template([case.explanation for case in cases(benchmark, "train")])
+    fixed = template([case.explanation for case in Cases(benchmark, "train")])
     table = {name: summary(chosen, [parse(text) for text in texts]) for name, texts in answers.items()}
     table["template"] = summary(chosen, [fixed] * len(chosen))
     report = {"n": len(chosen), "groups": len({case.group for case in chosen}), "template": fixed, "conditions": table}
