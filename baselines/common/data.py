@@ -95,6 +95,11 @@ class Samples(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.rows)
 
+    def digest(self) -> str:
+        """A hash of the samples' names, labels and groups, in their order."""
+        told = list(zip(self.rows["sample_id"], self.labels.tolist(), self.groups, strict=True))
+        return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+
     def __getitem__(self, key: tuple[int, int] | int) -> tuple[Row, Augmented]:
         """A row and its pictures; the key is an index, or epoch and index."""
         epoch, index = key if isinstance(key, tuple) else (0, key)
@@ -197,6 +202,8 @@ class Batches(Sampler[list[tuple[int, int]]]):
         if training.batches == "balanced" and not all(len(one) for one in self.classes):
             found = [len(one) for one in self.classes]
             raise InputError(f"Balanced batches need tampered and authentic images; the training split has {found}.")
+        if (whole := len(self._epoch())) < processes:
+            raise InputError(f"{whole} batches an epoch cannot be shared by {processes} processes. Take smaller ones.")
 
     def __len__(self) -> int:
         """Batches of a whole epoch of one process."""

@@ -28,6 +28,7 @@ from baselines.common.schedule import rate
 from baselines.common.validation import Validated, better, validate
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
+from forgebench.schema import LEVELS
 
 CONFIG, ABOUT, LOSSES = "config.yaml", "run.json", "losses.csv"
 
@@ -86,14 +87,16 @@ class _Run:
         training = config.training
         if training.select_by:
             DEFINITIONS["forgebench"].metric(training.select_by)  # unknown names are refused before training
+            if training.select_by.startswith("pixel_") and "mask" not in LEVELS[method.level]:
+                raise InputError(f"Level {method.level!r} has no masks to measure {training.select_by} by.")
         set_seed(training.seed)
         if training.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
             torch.backends.cudnn.benchmark = False
         AcceleratorState._reset_state()  # a process may train several methods, of different precisions
-        precision = None if training.precision == "no" else training.precision
         # A batch need not reach all of a model: one of authentic images alone has no loss of masks.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        precision = training.precision  # "no" in words: of None the launcher's own would be taken
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated(), kwargs_handlers=[unused])
         targets = method.targets(config) if method.targets is not None else None
         about = {"seed": training.seed, "split": split}
@@ -102,6 +105,7 @@ class _Run:
         out_there = held_out(self.samples.groups, training.validation_share, training.seed)
         self.inside, self.outside = np.flatnonzero(~out_there), np.flatnonzero(out_there)
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        self.begun = {"samples": self.samples.digest(), "processes": processes}  # a resumed run must have the same
         self.batches = Batches(self.inside, self.samples.labels, training, rank, processes)
         self.model: Model = method.build(config)
         self.model.start()
@@ -234,7 +238,7 @@ class _Run:
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
             "place": asdict(self.place), "seen": self.seen,
             "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
-            "random": checkpoint.random_states(), "config": to_yaml(self.config),
+            "random": checkpoint.random_states(), "config": to_yaml(self.config), "begun": self.begun,
         }  # fmt: skip
         scaler = self.accelerator.scaler
         checkpoint.save(self.out / name, state | {"scaler": scaler.state_dict() if scaler is not None else {}})
@@ -242,6 +246,8 @@ class _Run:
     def _take_up(self, state: Mapping[str, Any]) -> None:
         if state["config"] != to_yaml(self.config):
             raise InputError(f"{self.out} was trained with another configuration: see its {CONFIG}.")
+        if state["begun"] != self.begun:
+            raise InputError(f"{self.out} was begun with {state['begun']}, not {self.begun}. Train anew.")
         self.model.load_kept_state(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.accelerator.scaler is not None and state["scaler"]:
