@@ -11,6 +11,7 @@ from baselines.cli.export import export
 from baselines.cli.methods import methods
 from baselines.cli.onnx import onnx
 from baselines.cli.study import study
+from baselines.cli.table import table
 from baselines.cli.teach import teach
 from baselines.cli.tiers import tiers
 from baselines.cli.train import train
@@ -25,7 +26,7 @@ def _about() -> None:
 
 
 for command in (
-    methods, train, export, study, tiers, band, teach, coarseness, onnx, explain_train, explain_study, judge,
+    methods, train, export, study, tiers, table, band, teach, coarseness, onnx, explain_train, explain_study, judge,
 ):  # fmt: skip
     app.command()(command)
 

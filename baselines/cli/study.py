@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from baselines.cli.options import BenchmarkPath, ConfigFile, MethodName, Preset, Settings, configured
+from forgebench.errors import InputError
 
 
 def study(
@@ -21,6 +22,8 @@ def study(
     config: ConfigFile = None,
     also: Annotated[list[str] | None, typer.Option(help="A further benchmark to score on; repeat.")] = None,
     ablations: Annotated[bool, typer.Option(help="Train the method's ablations, too.")] = True,
+    only: Annotated[list[str] | None, typer.Option(help="Train this ablation alone of them; repeat.")] = None,
+    whole: Annotated[str | None, typer.Option(help="The ablation that the others differ from.")] = None,
 ) -> None:
     """Train a method and its ablations, score them, compare them with negative controls, and keep the results.
 
@@ -28,10 +31,16 @@ def study(
     """
     chosen, made = configured(method, preset, settings, config)
     from baselines.common import study_page
-    from baselines.common.study import Study
+    from baselines.common.config import override
+    from baselines.common.study import FULL, Study
 
-    changes = chosen.ablations if ablations else {}
-    Study(chosen, made, data, work, keep, changes, say=typer.echo).run(also or [])
+    known = chosen.ablations
+    if unknown := [name for name in (*(only or ()), *([whole] if whole else ())) if name not in known]:
+        raise InputError(f"{chosen.name} has no ablation {unknown[0]!r}. It has: {', '.join(known) or 'none'}")
+    names = (only or [name for name in known if name != whole]) if ablations else []
+    made = override(made, known[whole]) if whole else made
+    changes = {name: known[name] for name in names}
+    Study(chosen, made, data, work, keep, changes, say=typer.echo, whole=whole or FULL).run(also or [])
     if readme is not None:
         study_page.write(keep, readme)
     typer.echo(f"{keep}: records, configurations, losses and comparisons.")

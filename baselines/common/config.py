@@ -110,7 +110,8 @@ class EncoderConfig:
     joint: int = 32
     """Width of the space that images and texts share."""
     vv_attention: bool = False
-    """Value-value attention in the last block, which keeps tokens local (CLIP-Surgery, AnomalyCLIP)."""
+    """Dense features by value-value attention in the last block, which keeps them local (CLIP-Surgery, AnomalyCLIP);
+    the class token and the tokens of the block itself are as ever."""
     lora_rank: int = 0
     """Of the adapters on the queries and values of the vision tower; 0 has none and the tower is frozen."""
     lora_alpha: int = 16

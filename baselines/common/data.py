@@ -96,6 +96,7 @@ class Samples(Dataset[Any]):
         told = self.rows["manipulation"] if "manipulation" in self.rows.column_names else [None] * len(self.rows)
         synthetic = np.array([kind == "full_synthetic" for kind in told], bool)
         self.kinds = np.where(self.labels, np.where(synthetic, SYNTHETIC, TAMPERED), AUTHENTIC)
+        self.sample_ids: list[str] = list(self.rows["sample_id"])
         self.groups: list[str] = list(self.rows["group"])
 
     def __len__(self) -> int:
@@ -207,6 +208,8 @@ class Batches(Sampler[list[tuple[int, int]]]):
         found = [len(self.tampered), len(members) - len(self.tampered)]
         if training.batches == "balanced" and not all(found):
             raise InputError(f"Balanced batches need tampered and authentic images; the training split has {found}.")
+        if (whole := len(self._epoch())) < processes:
+            raise InputError(f"{whole} batches an epoch cannot be shared by {processes} processes. Take smaller ones.")
 
     def __len__(self) -> int:
         """Batches of a whole epoch of one process."""

@@ -100,7 +100,9 @@ class VisionEncoder(nn.Module):
 
     def _cached(self, images: Tensor, layers: tuple[int, ...]) -> tuple[Tensor, dict[int, Tensor]]:
         """The last block's tokens and those of `layers`, from disk where they are there."""
-        settings = f"{layers} {self.vv_attention}"
+        kind = images.device.type
+        precision = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        settings = f"{layers} {self.vv_attention} {precision}"
         if settings not in self._caches:
             self._caches[settings] = FeatureCache(self._cache_folder, self.tower, settings)
         cache = self._caches[settings]
@@ -115,7 +117,7 @@ class VisionEncoder(nn.Module):
                 # Rounded alike, whether it was there or not.
                 found[index] = {name: one.half().cpu() for name, one in made.items()}
         kept = [one for one in found if one is not None]
-        stacked = {name: torch.stack([one[name] for one in kept]).to(images.device).float() for name in kept[0]}
+        stacked = {name: torch.stack([one[name].float() for one in kept]).to(images.device) for name in kept[0]}
         return stacked.pop("last"), {int(name): one for name, one in stacked.items()}
 
     def _run(
@@ -126,14 +128,15 @@ class VisionEncoder(nn.Module):
             hidden = tower.pre_layrnorm(tower.embeddings(pixels, interpolate_pos_encoding=True))
         else:
             hidden = tower.embeddings(pixels)
-        tokens, seen = {}, []
+        tokens, seen, before = {}, [], hidden
         for number, block in enumerate(blocks, 1):
             if number > len(blocks) - attention_blocks:
                 seen.append(self._attention(block, hidden))
-            local = self.vv_attention and number == len(blocks)
-            hidden = self._value_block(block, hidden) if local else block(hidden, attention_mask=None)
+            before, hidden = hidden, block(hidden, attention_mask=None)
             if number in layers:
                 tokens[number] = hidden[:, 1:]
+        if self.vv_attention:
+            hidden = torch.cat([hidden[:, :1], self._value_block(blocks[-1], before)[:, 1:]], dim=1)
         norm = tower.post_layernorm if self._clip else tower.layernorm
         return norm(hidden), tokens, torch.stack(seen).mean(dim=0) if seen else None
 

@@ -24,11 +24,12 @@ from baselines.common.config import to_yaml
 from baselines.common.data import Batches, Samples, held_out
 from baselines.common.method import Method, Progress, Trainable
 from baselines.common.schedule import rate
-from baselines.common.task import Task
+from baselines.common.task import Task, digest
 from baselines.common.telling import LOSSES, progress_bar, tell_epoch
 from baselines.common.validation import Validated, better, validate
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
+from forgebench.schema import LEVELS
 
 __all__ = ["ABOUT", "CONFIG", "LOSSES", "Trained", "train", "train_task"]
 
@@ -83,6 +84,8 @@ def train(
     chosen = config.training.select_by
     if chosen:
         DEFINITIONS["forgebench"].metric(chosen)  # unknown names are refused before training
+        if chosen.startswith("pixel_") and "mask" not in LEVELS[method.level]:
+            raise InputError(f"Level {method.level!r} has no masks to measure {chosen} by.")
 
     def begin() -> Task:
         targets = method.targets(config) if method.targets is not None else None
@@ -131,15 +134,16 @@ class _Run:
             torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
             torch.backends.cudnn.benchmark = False
         AcceleratorState._reset_state()  # a process may train several methods, of different precisions
-        precision = None if training.precision == "no" else training.precision
         # A batch need not reach all of a model: one of authentic images alone has no loss of masks.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        precision = training.precision  # "no" in words: of None the launcher's own would be taken
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not _accelerated(), kwargs_handlers=[unused])
         self.task = begin()
         self.samples, self.model = self.task.samples, self.task.model
         out_there = held_out(self.samples.groups, training.validation_share, training.seed)
         self.inside, self.outside = np.flatnonzero(~out_there), np.flatnonzero(out_there)
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        self.begun = {"samples": digest(self.samples), "processes": processes}  # a resumed run must have the same
         self.batches = Batches(self.inside, self.samples.kinds, training, rank, processes)
         self.model.start()
         self.optimizer = torch.optim.AdamW(
@@ -262,7 +266,7 @@ class _Run:
             "model": checkpoint.on_cpu(self.model.kept_state()), "optimizer": self.optimizer.state_dict(),
             "place": asdict(self.place), "seen": self.seen,
             "best": {"numbers": dict(self.best.numbers), "epoch": self.best.epoch},
-            "random": checkpoint.random_states(), "config": to_yaml(self.config),
+            "random": checkpoint.random_states(), "config": to_yaml(self.config), "begun": self.begun,
         }  # fmt: skip
         scaler = self.accelerator.scaler
         checkpoint.save(self.out / name, state | {"scaler": scaler.state_dict() if scaler is not None else {}})
@@ -270,6 +274,8 @@ class _Run:
     def _take_up(self, state: Mapping[str, Any]) -> None:
         if state["config"] != to_yaml(self.config):
             raise InputError(f"{self.out} was trained with another configuration: see its {CONFIG}.")
+        if state["begun"] != self.begun:
+            raise InputError(f"{self.out} was begun with {state['begun']}, not {self.begun}. Train anew.")
         self.model.load_kept_state(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.accelerator.scaler is not None and state["scaler"]:

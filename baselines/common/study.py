@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,33 +41,36 @@ class Study:
     changes: Mapping[str, Mapping[str, str]]
     """What each ablation changes, by its name."""
     say: Say = print
+    whole: str = FULL
+    """What `config` is called: the method, or the ablation that the others differ from."""
 
     def run(self, also: Sequence[str] = ()) -> None:
         """Train what is not trained yet, score it, compare it, and keep the results.
 
         Args:
-            also: Further benchmarks that the whole method alone is scored on.
+            also: Further benchmarks that the whole alone is scored on.
         """
         benchmark = forgebench.open_benchmark(self.data)
         self.keep.mkdir(parents=True, exist_ok=True)
         against = [self._scored(name, make(), benchmark, "controls") for name, make in controls.NEGATIVE.items()]
         variants: dict[str, Path] = {}
-        for name, changes in {FULL: {}, **self.changes}.items():
+        for name, changes in {self.whole: {}, **self.changes}.items():
             run = self._trained(name, override(self.config, changes))
             variants[name] = self._scored(name, run, benchmark, "scores")
             self._keep(name, run, variants[name])
             self._compare(name, variants[name], against)
         if len(variants) > 1:
-            _write(self.keep / PAIRED, against_the_whole(variants, FULL))
+            _write(self.keep / PAIRED, against_the_whole(variants, self.whole))
         for path in also:
             other = forgebench.open_benchmark(path)
-            folder = self._scored(f"{FULL}-on-{other.name}", self.work / "runs" / FULL, other, "scores")
+            folder = self._scored(f"{self.whole}-on-{other.name}", self.work / "runs" / self.whole, other, "scores")
             self._keep_record(folder, self.keep / other.name)
         for folder in against:
             self._keep_record(folder, self.keep / "controls" / folder.name)
         about = {
             "method": self.method.name, "benchmark": benchmark.name, "content_hash": benchmark.content_hash,
-            "groups": _groups(against[0]), "ablations": {name: dict(change) for name, change in self.changes.items()},
+            "groups": _groups(against[0]), "whole": self.whole,
+            "ablations": {name: dict(change) for name, change in self.changes.items()},
         }  # fmt: skip
         _write(self.keep / STUDY, about)
 
@@ -77,8 +81,15 @@ class Study:
                 raise InputError(f"{run} was trained with another configuration. Choose another --work, or remove it.")
             return run
         self.say(f"training {self.method.name}, {name}")
+        self._forget_scores(name)
         train(self.method, config, self.data, run, resume=(run / "last.pt").is_file(), say=self.say)
         return export(run)
+
+    def _forget_scores(self, name: str) -> None:
+        """Scores of a run that is not there any more are not those of the one that takes its place."""
+        for folder in sorted((self.work / "scores").glob("*")):
+            if folder.name == name or folder.name.startswith(f"{name}-on-"):
+                shutil.rmtree(folder)
 
     def _scored(self, name: str, method: Any, benchmark: Benchmark, kind: str) -> Path:  # noqa: ANN401
         """The folder of a score, made where it is not there yet."""
@@ -96,8 +107,10 @@ class Study:
 
     def _keep(self, name: str, run: Path, score: Path) -> None:
         self._keep_record(score, self.keep / name)
-        for file in (CONFIG, LOSSES):
-            shutil.copy(run / file, self.keep / name / file)
+        shutil.copy(run / LOSSES, self.keep / name / LOSSES)
+        # Where features lie on this machine says nothing of the run.
+        text = re.sub(r"(?m)^(  cache: ).*$", r"\1''", (run / CONFIG).read_text(encoding="utf-8"))
+        (self.keep / name / CONFIG).write_text(text, encoding="utf-8")
 
     def _keep_record(self, score: Path, to: Path) -> None:
         to.mkdir(parents=True, exist_ok=True)

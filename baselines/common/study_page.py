@@ -12,7 +12,8 @@ from baselines.common.study import COMPARED, FULL, METRICS, STUDY
 from baselines.common.variants import MEASURED, PAIRED
 from forgebench import Record, read_record
 
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
+MARKERS = "<!-- {} -->", "<!-- /{} -->"
+"""Around a study's page in a README; in them stands the name of the folder that it is kept in."""
 SHOWN = ("pixel_auc", "pixel_ap", "pixel_f1", "image_auc", "image_if1", "fpr_authentic")
 
 
@@ -23,21 +24,23 @@ def write(keep: Path, readme: Path) -> None:
         ValueError: If the markers are not there.
     """
     text = readme.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, marker, after = rest.partition(END)
+    begin, end = (one.format(keep.name) for one in MARKERS)
+    before, _, rest = text.partition(begin)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise ValueError(f"{readme} lacks the markers {BEGIN} and {END}.")
-    draw(keep, keep / "results.png")
-    picture = (keep / "results.png").relative_to(readme.parent).as_posix()
-    body = "\n\n".join([*_tables(keep), f"![Differences to the controls, and losses]({picture})"])
-    readme.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
-
-
-def _tables(keep: Path) -> Iterator[str]:
+        raise ValueError(f"{readme} lacks the markers {begin} and {end}.")
     about = json.loads((keep / STUDY).read_text(encoding="utf-8"))
-    names = [FULL, *about["ablations"]]
+    whole = about.get("whole", FULL)
+    draw(keep / whole, keep / "results.png")
+    picture = (keep / "results.png").relative_to(readme.parent).as_posix()
+    body = "\n\n".join([*_tables(keep, about, whole), f"![Differences to the controls, and losses]({picture})"])
+    readme.write_text(f"{before}{begin}\n\n{body}\n\n{end}{after}", encoding="utf-8")
+
+
+def _tables(keep: Path, about: Mapping[str, Any], whole: str) -> Iterator[str]:
+    names = [whole, *about["ablations"]]
     records = {name: read_record(keep / name)[0] for name in names}
-    n, groups = records[FULL].benchmark.n, about["groups"]
+    n, groups = records[whole].benchmark.n, about["groups"]
     yield (
         f"Measured on the test split of `{about['benchmark']}` (content hash `{about['content_hash'][:16]}…`): {n} "
         f"images of {groups} held-out photographs. In brackets 95 % intervals by photograph."
@@ -47,7 +50,8 @@ def _tables(keep: Path) -> Iterator[str]:
     yield table(("variant", *METRICS), [(name, *_leads(keep / name / COMPARED)) for name in names])
     if about["ablations"]:
         paired = json.loads((keep / PAIRED).read_text(encoding="utf-8"))
-        yield "Which parts matter? Each variant less the whole, by paired tests, corrected for all pairs (Holm):"
+        than = "the whole" if whole == FULL else whole
+        yield f"Which parts matter? Each variant less {than}, by paired tests, corrected for all pairs (Holm):"
         rows = [(name, *(_ahead(paired[metric], name) for metric in MEASURED)) for name in names[1:]]
         yield table(("variant", *MEASURED), rows)
     controls = {path.name: read_record(path)[0] for path in sorted((keep / "controls").iterdir())}
@@ -95,21 +99,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows))
 
 
-def draw(keep: Path, to: Path) -> None:
-    """Leads over the controls with their intervals, and the losses of the whole method."""
+def draw(kept: Path, to: Path) -> None:
+    """Leads over the controls with their intervals, and the losses, of the variant that is kept in a folder."""
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot as plt
 
-    read = json.loads((keep / FULL / COMPARED).read_text(encoding="utf-8"))
+    read = json.loads((kept / COMPARED).read_text(encoding="utf-8"))
     # In one order for all metrics: the labels stand beside the first alone.
     found = {metric: sorted(pairs, key=lambda pair: str(pair["second"])) for metric, pairs in read.items()}
     figure, axes = plt.subplots(1, len(METRICS) + 1, figsize=(13, 3), layout="constrained", width_ratios=[1, 1, 1, 1.3])
     for axis, metric in zip(axes, METRICS, strict=False):
         _draw_leads(axis, metric, found[metric])
     axes[0].set_yticks(range(len(found[METRICS[0]])), [pair["second"] for pair in found[METRICS[0]]])
-    with (keep / FULL / "losses.csv").open(newline="", encoding="utf-8") as file:
+    with (kept / "losses.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for name in rows[0]:
         if name != "epoch" and not name.startswith("held_out"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ Measure = Callable[[NDArray[np.integer], Accelerator], dict[str, float]]
 class Learned(Protocol):
     """Samples that a network learns from: a map-style dataset, whose keys are pairs of epoch and index."""
 
+    sample_ids: list[str]
     groups: list[str]
     """Of each sample: what is held out is whole groups."""
     kinds: NDArray[np.integer]
@@ -30,6 +32,12 @@ class Learned(Protocol):
 
     def collate(self, items: Sequence[Any]) -> Any:  # noqa: ANN401
         """A batch of items, with a method `to(device)`."""
+
+
+def digest(samples: Learned) -> str:
+    """A hash of the samples' names, kinds and groups, in their order."""
+    told = list(zip(samples.sample_ids, samples.kinds.tolist(), samples.groups, strict=True))
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from baselines.common.method import Method, Model, Output, Progress
 
 _SRM_CLIP = 5.0 / 255
 """WSCL clips residuals at 5 grey levels."""
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _STREAM_WEIGHTS = (0.2, 0.4, 0.4)
 """RGB : SRM : Bayar = 1 : 2 : 2 in the pseudo-map (WSCL)."""
 
@@ -36,6 +37,22 @@ class Config:
     depths: tuple[int, ...] = (1, 1, 1, 1)
     consistency: float = 0.1
     """Weight of the loss against the streams' common pseudo-map (WSCL)."""
+
+
+class Rgb(nn.Module):
+    """The image as ResNets on ImageNet are shown it: each channel less its mean, over its standard deviation."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Of shape (B, 3, H, W)."""
+        return (images - self.mean) / self.std
 
 
 class BayarConv(nn.Module):
@@ -103,7 +120,7 @@ class MilFcn(Model):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.streams = nn.ModuleList(Stream(view, config) for view in (nn.Identity(), Srm(), BayarConv()))
+        self.streams = nn.ModuleList(Stream(view, config) for view in (Rgb(), Srm(), BayarConv()))
 
     def losses(self, batch: Batch, progress: Progress) -> dict[str, Tensor]:
         """Each stream's image loss, and its distance to the pseudo-map of all of them."""

@@ -8,7 +8,8 @@ the tokens that the contrast would take are set against the truth, which trainin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from baselines.common.config import override
 from baselines.common.data import Batch, Samples
 from baselines.common.export import load_model
 from baselines.sapl.contrast import edge_tokens
@@ -33,7 +35,10 @@ REPORT, PLOT = "band.json", "band.png"
 _Row = dict[str, Any]
 
 
-def measure(run: str | Path, benchmark: str | Path, out: str | Path, *, split: str = "test", seed: int = 0) -> _Row:
+def measure(
+    run: str | Path, benchmark: str | Path, out: str | Path, *, split: str = "test", seed: int = 0,
+    steps: Mapping[str, str] | None = None,
+) -> _Row:  # fmt: skip
     """Measure a trained run on a benchmark's tampered images; writes `band.json` and `band.png`.
 
     Args:
@@ -42,18 +47,20 @@ def measure(run: str | Path, benchmark: str | Path, out: str | Path, *, split: s
         out: A folder.
         split: Which split.
         seed: Of the bootstrap.
+        steps: Settings of the processing that are changed, such as `affinity: "2"`.
 
     Returns:
         What `band.json` holds: means over images with 95 % intervals, clustered by group.
 
     Raises:
-        InputError: If the run is none of SAPL, or the split has no tampered image with a mask.
+        InputError: If the run is none of SAPL, a setting cannot be used, or no tampered image has a mask.
     """
     from baselines.sapl.band_plot import draw
 
     method, config, model = load_model(run)
     if not isinstance(model, Sapl):
         raise InputError(f"{run} is a run of {method.name}. The band is measured on runs of sapl.")
+    config = model.config = override(config, {f"processing.{name}": value for name, value in (steps or {}).items()})
     samples = Samples(benchmark, "pixel", config.data, split=split, training=False)
     rows = list(_rows(model, samples, config.training.batch_size))
     if not any(row["tampered"] for row in rows):
@@ -61,7 +68,8 @@ def measure(run: str | Path, benchmark: str | Path, out: str | Path, *, split: s
     opened = open_benchmark(benchmark)
     report = {
         "benchmark": opened.name, "content_hash": opened.content_hash, "split": split, "seed": seed,
-        "resamples": RESAMPLES, "size_px": config.data.size, "token_px": model.vision.patch, **summary(rows, seed),
+        "resamples": RESAMPLES, "size_px": config.data.size, "token_px": model.vision.patch,
+        "processing": asdict(config.processing), **summary(rows, seed),
     }  # fmt: skip
     Path(out).mkdir(parents=True, exist_ok=True)
     draw(report, Path(out) / PLOT)
@@ -110,6 +118,7 @@ def _row(
     return {
         "tampered": True,
         **{when: {name: mean_at(one, at) for name, at in at_pixel.items()} for when, one in seen.items()},
+        "greatest": {when: float(one.max()) for when, one in seen.items()},
         "profile": {when: _profile(one, distance / patch) for when, one in seen.items()},
         "edges": {
             "boundary": mean_at(p, strongest & at_token["band"]),
@@ -144,7 +153,7 @@ def summary(rows: list[_Row], seed: int) -> _Row:
     """Means over images, differences within images, and what they say of the claim.
 
     Args:
-        rows: One an image; those of tampered images have `before`, `after`, `edges`, `chosen` and `profile`.
+        rows: One an image; those of tampered images have `before`, `after`, `greatest`, `edges`, `chosen`, `profile`.
         seed: Of the bootstrap.
     """
     tampered = [row for row in rows if row["tampered"]]
@@ -159,6 +168,7 @@ def summary(rows: list[_Row], seed: int) -> _Row:
             f"band_minus_{name}": over(lambda row, n=name, w=when: row[w]["band"] - row[w][n])
             for name in ("interior", "outside")
         }
+    report["greatest"] = {when: over(lambda row, w=when: row["greatest"][w]) for when in ("before", "after")}
     report["edges"] = {name: over(lambda row, n=name: row["edges"][n]) for name in ("boundary", "elsewhere")}
     report["edges"]["boundary_minus_elsewhere"] = over(lambda row: row["edges"]["boundary"] - row["edges"]["elsewhere"])
     plain = [row for row in rows if not row["tampered"]]

@@ -138,15 +138,17 @@ PRESETS = {
 `small` has a DINOv2-S as its vision tower and learned texts beside it. Its tower is frozen and nothing is flipped, so
 that features can be kept on disk: LoRA sends gradients through the whole tower, a tenfold cost on a CPU.
 """
+_ADAPTED = {
+    "encoder.lora_rank": "4", "encoder.lora_alpha": "8", "training.epochs": "1",
+    "contrast.wait_epochs": "0.25", "contrast.rise_epochs": "0.25",
+}  # fmt: skip
 _UNPROCESSED = {"affinity": "0", "sigma": "0.0", "close": "0.0", "fill": "false", "drop": "0.0"}
 ABLATIONS = {
     "no ECPL": {"prompts.aware": "false"},
     "no HECL": {"contrast.beta": "0.0"},
     "CoOp (neither)": {"prompts.aware": "false", "contrast.beta": "0.0"},
     "no processing": {f"processing.{name}": value for name, value in _UNPROCESSED.items()},
-    "LoRA": {
-        "encoder.lora_rank": "4", "encoder.lora_alpha": "8", "training.epochs": "1",
-        "contrast.wait_epochs": "0.25", "contrast.rise_epochs": "0.25",
-    },
-}  # fmt: skip
+    "LoRA": _ADAPTED,
+    "LoRA, no HECL": {**_ADAPTED, "contrast.beta": "0.0"},
+}
 """What a study of `small` changes."""

@@ -155,9 +155,9 @@ class LayerContrast(nn.Module):
         places = drawn + (drawn >= torch.arange(len(anchors), device=drawn.device)[:, None])
         return info_nce(anchors, same, places, other, self.temperature)
 
-    def update(self, *, keep: bool) -> None:
-        """Let what has waited into the queues, or forget it."""
-        for genuine, manipulated in self._waiting if keep else ():
+    def update(self) -> None:
+        """Let what has waited into the queues."""
+        for genuine, manipulated in self._waiting:
             self.genuine.push(genuine)
             self.manipulated.push(manipulated)
         self._waiting.clear()
@@ -181,10 +181,10 @@ class EdgeContrast(nn.Module):
         chosen = Selection(*(at_most(one, self.tokens) for one in selection))
         return torch.stack([layer(tokens[int(name)], chosen) for name, layer in self.layers.items()]).mean()
 
-    def update(self, *, keep: bool) -> None:
-        """Let what was selected since the last call into the queues, or forget it."""
+    def update(self) -> None:
+        """Let what was selected since the last call into the queues."""
         for layer in self.layers.values():
-            cast(LayerContrast, layer).update(keep=keep)
+            cast(LayerContrast, layer).update()
 
 
 def ramp(epoch: float, *, wait: float, rise: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from baselines.common.config import Training
 from baselines.common.data import Batch
@@ -63,8 +63,6 @@ class Sapl(Model):
             temperature=contrast.temperature,
         ) if contrast.beta else None  # fmt: skip
         self.sam = Sam(config.processing.sam) if config.processing.sam else None
-        if config.encoder.vv_attention:
-            _without_queries(self.vision.blocks[-1])
 
     def maps(self, images: Tensor, *, attention_blocks: int = 0) -> Maps:
         """The similarity map, and what it comes from.
@@ -127,9 +125,9 @@ class Sapl(Model):
         return ramp(progress.epoch, wait=contrast.wait_epochs, rise=contrast.rise_epochs)
 
     def after_step(self, batch: Batch, progress: Progress) -> None:
-        """Let what was contrasted into the queues, once the contrast counts: before, the map chose at random."""
+        """Let what was contrasted into the queues, from the first step on: they are full when the contrast counts."""
         if self.contrast is not None:
-            self.contrast.update(keep=self._risen(progress) > 0)
+            self.contrast.update()
 
     def parameter_groups(self, training: Training) -> list[dict[str, Any]]:
         """As ever, with LoRA at its own rate."""
@@ -155,10 +153,3 @@ class Sapl(Model):
         refine = self.sam.refinement(images, steps.sam_agreement) if self.sam is not None else None
         processed = process(maps.p, maps.attention, maps.grid, (images.shape[-2], images.shape[-1]), steps, refine)
         return Output(processed[:, None], top_mean(maps.p))
-
-
-def _without_queries(block: nn.Module) -> None:
-    """Value-value attention has no queries: their adapters would never get a gradient."""
-    for name, parameter in block.named_parameters():
-        if "q_proj.lora_" in name:
-            parameter.requires_grad_(False)

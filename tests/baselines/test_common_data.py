@@ -200,6 +200,13 @@ def test_a_class_without_samples_is_told():
         Batches(np.arange(4), np.ones(4, bool), _training())
 
 
+def test_more_processes_than_batches_are_refused_and_not_waited_for():
+    labels = np.arange(8) % 2 == 0
+    assert [len(list(Batches(np.arange(8), labels, _training(), rank, 2))) for rank in range(2)] == [1, 1]
+    with pytest.raises(InputError, match="2 batches an epoch cannot be shared by 3 processes"):
+        Batches(np.arange(8), labels, _training(), 2, 3)
+
+
 def test_what_is_no_benchmark_is_told(tmp_path):
     with pytest.raises(InputError, match="Expected a benchmark"):
         load_level(tmp_path / "nothing", "image", "train")

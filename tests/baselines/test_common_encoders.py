@@ -45,15 +45,16 @@ def test_attention_rows_sum_to_one(config):
     assert torch.allclose(attention.sum(dim=-1), torch.ones(1, 16), atol=1e-5)
 
 
-def test_value_attention_changes_the_last_block_alone(config):
+def test_value_attention_changes_the_dense_features_alone(config):
     torch.manual_seed(1)
     plain = VisionEncoder(config)
     torch.manual_seed(1)
     local = VisionEncoder(replace(config, vv_attention=True))
     images = torch.rand(1, 3, 32, 32)
     a, b = (one(images, layers=(1, 2)) for one in (plain, local))
-    assert torch.equal(a.tokens[1], b.tokens[1])
-    assert not torch.allclose(a.tokens[2], b.tokens[2])
+    assert all(torch.equal(a.tokens[layer], b.tokens[layer]) for layer in (1, 2))
+    assert torch.allclose(a.pooled, b.pooled, atol=1e-6)
+    assert not torch.allclose(a.dense, b.dense, atol=1e-5)
 
 
 def test_value_attention_by_hand(config):
@@ -148,6 +149,19 @@ def test_kept_features_are_those_that_would_be_computed(config, tmp_path):
     file = next(tmp_path.glob("*/*.safetensors"))
     file.write_bytes(b"cut off")
     assert torch.equal(cached(images, (1,)).dense, first.dense)
+
+
+def test_features_of_another_precision_are_not_taken(config, tmp_path):
+    torch.manual_seed(2)
+    cached = VisionEncoder(replace(config, cache=str(tmp_path))).requires_grad_(False)
+    images = torch.rand(1, 3, 32, 32)
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = cached(images).dense.float()
+    fine = cached(images).dense
+    assert not torch.equal(coarse, fine)
+    torch.manual_seed(2)
+    assert torch.allclose(fine, VisionEncoder(config)(images).dense, atol=5e-3)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_other_weights_have_features_of_their_own(config, tmp_path):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
-from transformers import CLIPConfig, CLIPModel
+from transformers import CLIPConfig, CLIPModel, ConvNextImageProcessor
+from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from baselines.common.config import EncoderConfig
 from baselines.common.method import Progress
@@ -39,6 +40,19 @@ def test_residuals_are_clipped_at_five_grey_levels():
     assert faint[0, 0, 5, 5] == pytest.approx(-1 / 5)
     assert faint[0, 1, 5, 5] == pytest.approx(-1 / 5)
     assert faint[0, 2, 5, 5] == pytest.approx(-1 / 5)
+
+
+def test_the_rgb_stream_sees_what_a_resnet_on_imagenet_expects():
+    images = torch.rand(2, 3, 64, 64)
+    processor = ConvNextImageProcessor(
+        do_resize=False, do_rescale=False, image_mean=IMAGENET_DEFAULT_MEAN, image_std=IMAGENET_DEFAULT_STD
+    )
+    expected = processor(list(images), input_data_format="channels_first", return_tensors="pt")["pixel_values"]
+    model, seen = MilFcn(get("mil-fcn").presets["tiny"]), []
+    model.streams[0].backbone.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    with torch.no_grad():
+        model.predict(images)
+    assert torch.allclose(seen[0], expected, atol=1e-5)
 
 
 def test_bayars_constraint_holds_before_and_after_a_step():

@@ -59,6 +59,7 @@ def test_a_planted_map_has_its_known_answer():
     assert row["before"]["interior"] == pytest.approx(INSIDE)
     assert row["before"]["band"] == pytest.approx(BAND, abs=0.02)
     assert row["before"]["outside"] == pytest.approx(OUTSIDE, abs=0.03)
+    assert row["greatest"]["after"] == pytest.approx(BAND)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,14 @@ def test_the_command_writes_a_report_and_a_picture(bench, tmp_path):
     with Image.open(tmp_path / "band" / "band.png") as picture:
         assert picture.size[0] > 300
     assert sorted(path.name for path in (tmp_path / "band").iterdir()) == ["band.json", "band.png"]
+    spread = ["band", str(run), "--data", str(bench), "--out", str(tmp_path / "spread")]
+    result = CliRunner().invoke(app, [*spread, "--set", "affinity=5", "--set", "sigma=0.0"])
+    assert result.exit_code == 0, result.output
+    changed = json.loads((tmp_path / "spread" / "band.json").read_text())
+    assert (changed["processing"]["affinity"], changed["processing"]["sigma"]) == (5, 0)
+    assert changed["greatest"]["before"] == report["greatest"]["before"]
+    assert changed["greatest"]["after"]["mean"] < changed["greatest"]["before"]["mean"]
+    assert CliRunner().invoke(app, [*spread, "--set", "affinities=5"]).exit_code == 2
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

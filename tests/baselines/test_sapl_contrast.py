@@ -125,11 +125,11 @@ def test_each_type_goes_into_its_own_queue_after_the_step():
     contrast({3: tokens}, Selection(genuine, manipulated)).backward()
     layer = contrast.layers["3"]
     assert len(layer.genuine.held()) == len(layer.manipulated.held()) == 0
-    contrast.update(keep=True)
+    contrast.update()
     expected = functional.normalize(layer.head(tokens[genuine]), dim=-1)
     torch.testing.assert_close(layer.genuine.held(), expected)
     torch.testing.assert_close(layer.manipulated.held(), functional.normalize(layer.head(tokens[1, 7:]), dim=-1))
-    contrast.update(keep=True)
+    contrast.update()
     assert int(layer.genuine.pushed) == 6
 
 
@@ -207,7 +207,7 @@ def test_the_loss_separates_the_types():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        contrast.update(keep=True)
+        contrast.update()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 4
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import forgebench
+from baselines.cli import app
 from baselines.common import study, study_page
 from baselines.common.config import override
 from baselines.common.registry import get
@@ -22,7 +26,7 @@ from forgebench.errors import InputError
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 CHANGES = {"last block": {"layers": "[2]"}}
-README = f"# A method\n\nBefore.\n\n{study_page.BEGIN}\nold\n{study_page.END}\n\nAfter.\n"
+README = "# A method\n\nBefore.\n\n<!-- results -->\nold\n<!-- /results -->\n\nAfter.\n"
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +98,57 @@ def test_it_goes_on_without_doing_anything_again(ran, monkeypatch):
     before = (made.keep / FULL / "record.json").read_bytes()
     made.run()
     assert (made.keep / FULL / "record.json").read_bytes() == before
+
+
+def test_a_run_that_is_trained_again_is_scored_again(ran, tmp_path):
+    _, made = ran
+    again = replace(made, work=tmp_path / "work", keep=tmp_path / "results", changes={})
+    shutil.copytree(made.work.parent / "controls", tmp_path / "controls")
+    shutil.copytree(made.work / "scores", tmp_path / "work" / "scores")
+    stale = tmp_path / "work" / "scores" / FULL / "per_image.parquet"
+    stale.write_bytes(b"of a run that is gone")
+    again.run()
+    assert stale.read_bytes() != b"of a run that is gone"
+    first, second = (forgebench.read_record(one / FULL)[0] for one in (made.keep, again.keep))
+    assert first.value("image_auc") == second.value("image_auc")
+
+
+def test_where_features_are_cached_is_not_kept(ran, tmp_path):
+    _, made = ran
+    run = made.work / "runs" / FULL
+    text = (run / "config.yaml").read_text()
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "config.yaml").write_text(text.replace("cache: ''", "cache: /somewhere/else"))
+    replace(made, keep=tmp_path / "results")._keep(FULL, tmp_path / "run", made.work / "scores" / FULL)
+    assert "cache: ''" in text
+    assert (tmp_path / "results" / FULL / "config.yaml").read_text() == text
+
+
+def test_one_ablation_against_another(ran, tmp_path):
+    root, made = ran
+    shutil.copytree(made.work.parent / "controls", tmp_path / "controls")
+    made_of = {"one": {"training.seed": "1"}, "two": {"training.seed": "2"}, "three": {}}
+    method = replace(made.method, ablations=made_of)
+    command = ["study", "linear-probe", "--preset", "tiny", "--set", "training.epochs=1", "--data", root / "bench",
+               "--work", tmp_path / "work", "--keep", tmp_path / "seeds"]  # fmt: skip
+    with patch("baselines.common.registry.get", lambda _: method):
+        done = CliRunner().invoke(app, list(map(str, [*command, "--whole", "one", "--only", "two"])))
+        assert done.exit_code == 0, done.output
+        wrong = CliRunner().invoke(app, list(map(str, [*command, "--only", "four"])))
+    assert wrong.exit_code == 2
+    assert "no ablation 'four'" in wrong.output
+    assert {path.name for path in (tmp_path / "seeds").iterdir() if path.is_dir()} == {"one", "two", "controls"}
+    for name in ("one", "two"):
+        assert f"seed: {1 if name == 'one' else 2}\n" in (tmp_path / "seeds" / name / "config.yaml").read_text()
+    paired = json.loads((tmp_path / "seeds" / "variants.json").read_text())
+    assert [row["variant"] for row in paired["image_auc"]] == ["two"]
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results -->\nkept\n<!-- /results -->\n<!-- seeds -->\n<!-- /seeds -->\n")
+    study_page.write(tmp_path / "seeds", readme)
+    text = readme.read_text()
+    assert "kept\n<!-- /results -->" in text
+    assert "Each variant less one, by paired tests" in text
+    assert re.findall(r"^\| (one|two|full) \|", text.split("Which parts")[0], re.MULTILINE) == ["one", "two"] * 2
 
 
 def test_the_page_says_what_the_records_say(ran):

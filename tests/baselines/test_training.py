@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 import torch
 
+import forgebench
 from baselines.common import checkpoint, loop
 from baselines.common.config import override
 from baselines.common.loop import train
 from baselines.common.registry import METHODS, get
 from baselines.common.validation import Validated, better
+from forgebench.demo import PHOTOS
 from forgebench.errors import InputError, NotFoundError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -173,6 +175,8 @@ def test_with_nothing_to_choose_by_the_last_epoch_is_kept(bench, tmp_path):
 def test_an_unknown_metric_to_choose_by_is_refused_before_training(bench, tmp_path):
     with pytest.raises(InputError, match="image_au"):
         train(PROBE, tiny(training__select_by="image_au"), bench, tmp_path / "run", split="test")
+    with pytest.raises(InputError, match="'image' has no masks"):
+        train(PROBE, tiny(training__select_by="pixel_auc"), bench, tmp_path / "run", split="test")
     assert not (tmp_path / "run").exists()
 
 
@@ -237,6 +241,26 @@ def test_a_refused_resume_leaves_the_configuration_that_it_names(bench, tmp_path
     with pytest.raises(InputError, match="another configuration"):
         train(PROBE, tiny(training__epochs="2"), bench, tmp_path, split="test", resume=True)
     assert (tmp_path / "config.yaml").read_bytes() == before
+
+
+def test_a_run_goes_on_with_its_own_samples_and_processes_alone(bench, tmp_path):
+    train(PROBE, tiny(training__epochs="2"), bench, tmp_path / "run", split="test", stop_after=1)
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    forgebench.synthesize(PHOTOS, tmp_path / "other", n=32, splits={"test": 1.0}, workers=1, seed=1)
+    with pytest.raises(InputError, match="was begun with"):
+        train(PROBE, tiny(training__epochs="2"), tmp_path / "other", tmp_path / "run", split="test", resume=True)
+    checkpoint.save(tmp_path / "run" / "last.pt", state | {"begun": state["begun"] | {"processes": 2}})
+    with pytest.raises(InputError, match="'processes': 2"):
+        train(PROBE, tiny(training__epochs="2"), bench, tmp_path / "run", split="test", resume=True)
+
+
+def test_the_launchers_precision_does_not_stand_in_for_the_configured_one(bench, tmp_path, monkeypatch):
+    train(PROBE, tiny(training__epochs="1"), bench, tmp_path / "plain", split="test")
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    train(PROBE, tiny(training__epochs="1"), bench, tmp_path / "launched", split="test")
+    assert same(tmp_path / "plain", tmp_path / "launched")
+    train(PROBE, tiny(training__epochs="1", training__precision="bf16"), bench, tmp_path / "bf16", split="test")
+    assert not same(tmp_path / "plain", tmp_path / "bf16")
 
 
 def test_loader_processes_change_nothing(bench, tmp_path):

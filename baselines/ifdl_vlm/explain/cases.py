@@ -54,7 +54,8 @@ class Cases:
         masked = [row["mask"] is not None for row in self.rows.select_columns(["mask"])]
         pairs = enumerate(zip(told, masked, strict=True))
         self.members = [index for index, (one, there) in pairs if there and one and one["type"]]
-        groups = self.rows["group"]
+        groups, names = self.rows["group"], self.rows["sample_id"]
+        self.sample_ids: list[str] = [names[index] for index in self.members]
         self.groups: list[str] = [groups[index] for index in self.members]
         self.kinds = np.full(len(self.members), TAMPERED)
 
