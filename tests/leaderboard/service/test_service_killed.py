@@ -43,6 +43,7 @@ WORKER_DEATHS = [
     ("leaderboard.service.results:jobs.complete", "after"),
     ("leaderboard.service.worker:commit_verdict", "after"),
     ("leaderboard.service.worker:build_site", "after"),
+    ("leaderboard.service.worker:publish", "after"),
 ]
 
 
@@ -53,9 +54,9 @@ class Doers:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = str(probe.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        settings = board.settings.model_dump(exclude_none=True, exclude={"definitions"})
+        settings = board.settings.model_dump(exclude_none=True, exclude={"definitions", "slices"})
         said = {f"FORGEBENCH_BOARD_{name.upper()}": str(value) for name, value in settings.items()}
-        self._environment = {**os.environ, **said}
+        self._environment = {**os.environ, **said, "FORGEBENCH_BOARD_SLICES": "[]"}
         serve = ("serve", "--port", self.port)
         self._commands = {"service": (*serve, "--no-worker"), "worker": ("worker",), "both": serve}
         self.running: dict[str, subprocess.Popen[bytes]] = {}

@@ -263,6 +263,7 @@ def test_slow_senders_are_cut_off(lite: Board, benchmarks: Halves) -> None:
 
 
 def test_machines_are_answered(board: Board, ann: Participant) -> None:
+    assert board.key.is_file()  # as a worker has it
     for path in ("/healthz", "/readyz", "/metrics", "/board.pub"):
         assert ann.client.get(path).status_code == 200, path
     assert "board_requests_total" in ann.client.get("/metrics").text
