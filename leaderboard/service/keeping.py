@@ -6,25 +6,30 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from forgebench import ForgeBenchError, verify
 from leaderboard.service.audit_head import Head, lost_since
-from leaderboard.service.audit_log import broken_lines
+from leaderboard.service.audit_log import broken_lines, note
 from leaderboard.service.board import Board
 from leaderboard.service.database import clock
 from leaderboard.service.keys import public_key
-from leaderboard.service.models import Fact, Result, Submission, Upload
+from leaderboard.service.models import AuditEntry, Fact, Result, Submission, Upload
 from leaderboard.service.published import SITE
+from leaderboard.service.quotas import DAY
 from leaderboard.service.results import fetch_score
 
 _HOUR = 3600.0
+FILE_REMOVED = "submission.file_removed"
+"""The action in the log for a file that is not kept any longer."""
+_HAS_FILE = Submission.id.not_in(select(AuditEntry.subject).where(AuditEntry.action == FILE_REMOVED))
 
 
 def kept_objects(session: Session) -> set[str]:
     """Every object in storage that something refers to."""
-    queries = (select(Submission.sha256), select(Result.shown), select(Fact.value).filter_by(name=SITE))
+    files = select(Submission.sha256).where(_HAS_FILE)
+    queries = (files, select(Result.shown), select(Fact.value).filter_by(name=SITE))
     return {digest for query in queries for digest in session.scalars(query)}
 
 
@@ -51,10 +56,20 @@ def collect(board: Board, *, older_than: float | None = None) -> list[str]:
         old = Upload.created < clock(session) - settings.upload_hours * _HOUR
         session.execute(delete(Upload).where(old, Upload.id.not_in(finished)))
         alive = set(session.scalars(select(Upload.id).where(Upload.id.not_in(finished))))
+        _let_go(session, settings.invalid_days)
         kept, private = kept_objects(session), private_objects(session)
     for upload in board.storage.uploads() - alive:
         board.storage.remove_parts(upload)
     return board.storage.collect(kept, older_than=grace) + board.private.collect(private, older_than=grace)
+
+
+def _let_go(session: Session, days: float) -> None:
+    """Say of old submissions without a result that their files are not kept any longer; the log remembers it."""
+    scored = exists().where(Result.submission_id == Submission.id)
+    useless = (Submission.state.in_(("invalid", "withdrawn")), ~scored, _HAS_FILE)
+    old = Submission.updated < clock(session) - days * DAY
+    for submission in session.scalars(select(Submission).where(*useless, old).order_by(Submission.created)):
+        note(session, "worker", FILE_REMOVED, submission.id, sha256=submission.sha256)
 
 
 def problems(board: Board, head: Head | None = None) -> Iterator[str]:
@@ -63,7 +78,8 @@ def problems(board: Board, head: Head | None = None) -> Iterator[str]:
         yield from broken_lines(session)
         if head is not None:
             yield from lost_since(session, head, public_key(board.key))
-        submissions, results = list(session.scalars(select(Submission))), list(session.scalars(select(Result)))
+        submissions = list(session.scalars(select(Submission).where(_HAS_FILE)))
+        results = list(session.scalars(select(Result)))
     with tempfile.TemporaryDirectory() as name:
         public = Path(name) / "board.pub"
         public.write_bytes(public_key(board.key))

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     """Longest that the body of a request may take to arrive."""
     upload_hours: float = Field(24, gt=0)
     """After so long an unfinished upload is removed."""
+    invalid_days: float = Field(30, gt=0)
+    """After so many days the file of a submission that is invalid, or was withdrawn before it was scored, is removed;
+    what was found stays. `inf` keeps it."""
     uploads_per_hour: int = Field(60, ge=1)
     """Most uploads that an account begins in an hour."""
     per_day: int = Field(5, ge=0)

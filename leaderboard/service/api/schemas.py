@@ -170,3 +170,9 @@ class Trouble(BaseModel):
     """Why a request was refused."""
 
     detail: str
+
+
+class Unusable(BaseModel):
+    """What is wrong with a request: in a sentence, or field by field."""
+
+    detail: str | list[dict[str, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from leaderboard.service.models import Account, Result, Submission
 from leaderboard.service.results import latest_result, withdraw
 
 router = APIRouter(tags=["submissions"])
+RECORD: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
 _MOST = 200
 
 
@@ -51,7 +52,7 @@ def submission(submission_id: IdInPath, caller: Reader, board: TheBoard) -> Subm
         return SubmissionSeen.of(found, latest_result(session, found.id))
 
 
-@router.get("/submissions/{submission_id}/record", response_class=Response)
+@router.get("/submissions/{submission_id}/record", response_class=Response, responses=RECORD)
 def record(submission_id: IdInPath, caller: Reader, board: TheBoard) -> Response:
     """The signed record of one of your submissions."""
     with board.database.read() as session:
@@ -76,7 +77,7 @@ def history(session: Session, submission_id: str) -> list[ResultSeen]:
     return [ResultSeen.of(one) for one in session.scalars(query)]
 
 
-@router.get("/submissions/{submission_id}/results/{number}/record", response_class=Response)
+@router.get("/submissions/{submission_id}/results/{number}/record", response_class=Response, responses=RECORD)
 def earlier_record(
     submission_id: IdInPath, number: Annotated[int, Path(ge=1, le=2**31 - 1)], caller: Reader, board: TheBoard
 ) -> Response:

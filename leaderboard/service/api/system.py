@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
 from leaderboard.service.api.deps import TheBoard
+from leaderboard.service.api.schemas import Trouble
 from leaderboard.service.errors import RefusedError
 from leaderboard.service.keys import known_key
 from leaderboard.service.metrics import exposition
 
 router = APIRouter(tags=["system"])
+
+
+def _answers(media: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {media: {"schema": {"type": "string"}}}}, 503: {"model": Trouble}}
 
 
 @router.get("/healthz")
@@ -19,7 +26,7 @@ def alive() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={503: {"model": Trouble}})
 def ready(board: TheBoard) -> dict[str, str]:
     """The database answers too."""
     try:
@@ -30,13 +37,13 @@ def ready(board: TheBoard) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=_answers("text/plain"))
 def metrics(board: TheBoard) -> Response:
     """Prometheus metrics: jobs, submissions and requests, without names."""
     return Response(exposition(board), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/board.pub", response_class=Response)
+@router.get("/board.pub", response_class=Response, responses=_answers("application/x-pem-file"))
 def key(board: TheBoard) -> Response:
     """The public key that records are verified with: `forgebench verify RECORD --key board.pub`."""
     found = known_key(board.database)
