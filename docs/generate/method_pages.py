@@ -35,9 +35,9 @@ of one prediction are those of preset `paper`, counted on the published sizes (h
 of IFDL-VLM they are its first stage's, which finds; [its second](ifdl_vlm/index.md), which explains, is a LLaVA.
 
 Speed is that of prediction, from pixels to masks of the images' own size, as a share of the bare backbone's forward
-pass on the same machine (of the plain model's `generate` where texts are written): one core of a two-core x86-64 virtual
-machine without GPU, random weights, 224 pixels; DINOv2-S for all but BoxPromptIML, whose backbone is its TinyViT-5M, and
-IFDL-VLM's second stage, of a ViT-S and a language model of 8 blocks. `perf/README.md` has the whole measurement.
+pass on the same machine (of the plain model's `generate` where texts are written): one core of a two-core x86-64
+virtual machine without GPU, random weights, 224 pixels; DINOv2-S for all but BoxPromptIML, whose backbone is its
+TinyViT-5M, and IFDL-VLM's second stage, of a ViT-S and a language model of 8 blocks. `perf/README.md` has all of it.
 """
 SPEED: Mapping[str, str] = {
     "linear-probe": "0.97", "vilaco": "0.89", "sapl": "0.92", "boxpromptiml": "0.83, 18.8 images/s",
