@@ -33,14 +33,24 @@ that says what is paper and what is reconstruction. `python -m baselines methods
 Seconds of annotation are per training image ([where from](../how-to/annotation-cost.md)). Parameters and multiply-adds
 of one prediction are those of preset `paper`, counted on the published sizes (half of what is called FLOPs elsewhere);
 of IFDL-VLM they are its first stage's, which finds; [its second](ifdl_vlm/index.md), which explains, is a LLaVA.
+
+Speed is that of prediction, from pixels to masks of the images' own size, as a share of the bare backbone's forward
+pass on the same machine (of the plain model's `generate` where texts are written): one core of a two-core x86-64
+virtual machine without GPU, random weights, 224 pixels; DINOv2-S for all but BoxPromptIML, whose backbone is its
+TinyViT-5M, and IFDL-VLM's second stage, of a ViT-S and a language model of 8 blocks. `perf/README.md` has all of it.
 """
+SPEED: Mapping[str, str] = {
+    "linear-probe": "0.97", "vilaco": "0.89", "sapl": "0.92", "boxpromptiml": "0.83, 18.8 images/s",
+    "ifdl-vlm": "texts 0.85, 34.6 tokens/s",
+}  # fmt: skip
+"""What perf/README.md measured."""
 _MEASURED = """\
 ## What was measured here
 
 At preset `small`, in which a frozen DINOv2-S stands in for each paper's backbone, trained on the synthetic benchmark
 alone. The numbers say whether this code learns: **they are not the papers' methods at their best**. In brackets 95 %
 intervals by photograph. A tier holds the methods that the data cannot tell apart (paired tests, Holm); 1 is the best.
-Speed is not among the columns: features were read from disk, so these runs say nothing of it.
+These runs say nothing of speed: features were read from disk.
 """
 _PAPERS = """\
 ## What the papers report
@@ -55,6 +65,8 @@ that columns cannot be compared without reading them.
 | BoxPromptIML | CASIA v2, parts of COVERAGE, Columbia, NIST16 | .552 | .903 | .403 | | .618 |
 | IFDL-VLM | not stated | mean of eight sets .58 | | | | |
 """
+_IN_FULL = {"boxpromptiml": "## The paper's numbers\n", "ifdl-vlm": "## Numbers of the paper\n"}
+"""Where a README has all tables of its paper, which the page repeats."""
 
 
 @cache
@@ -76,9 +88,17 @@ def _folders() -> list[Path]:
 
 def _side_by_side() -> str:
     methods = [get(name) for name in METHODS]
-    needs = table(("method", "learns from", "seconds", "input", "parameters, M", "trained, M", "G multiply-adds"),
+    needs = table(("method", "learns from", "seconds", "input", "parameters, M", "trained, M", "G multiply-adds",
+                    "speed"),
                    map(_needs, methods))  # fmt: skip
-    return "\n".join([_HEAD, needs, "", _MEASURED, *_measured(methods), _PAPERS])
+    papers = (_in_full(get(name), head) for name, head in _IN_FULL.items())
+    return "\n".join([_HEAD, needs, "", _MEASURED, *_measured(methods), _PAPERS, *papers])
+
+
+def _in_full(method: Method, head: str) -> str:
+    """The section of a README that has its paper's numbers."""
+    _, _, after = (_folder(method) / "README.md").read_text(encoding="utf-8").partition(head)
+    return f"### {method.name}: the paper's tables\n{after.partition(chr(10) + '## ')[0]}\n"
 
 
 def _needs(method: Method) -> tuple[str, ...]:
@@ -89,7 +109,7 @@ def _needs(method: Method) -> tuple[str, ...]:
     if sizes:
         millions = (f"{sizes[kind] / 1e6:,.1f}" for kind in ("parameters", "trained"))
         counted = (f"{sizes['side']} px", *millions, f"{sizes['multiply_adds'] / 1e9:,.1f}")
-    return name, method.level, str(annotation_seconds(method.level)), *counted
+    return name, method.level, str(annotation_seconds(method.level)), *counted, SPEED.get(method.name, "")
 
 
 def _measured(methods: list[Method]) -> Iterator[str]:
