@@ -117,7 +117,8 @@ def draw(kept: Path, to: Path) -> None:
         rows = list(csv.DictReader(file))
     for name in rows[0]:
         if name != "epoch" and not name.startswith("held_out"):
-            axes[-1].plot([int(row["epoch"]) for row in rows], [float(row[name] or "nan") for row in rows], label=name)
+            values = [float(row[name] or "nan") for row in rows]
+            axes[-1].plot([int(row["epoch"]) for row in rows], values, "" if len(rows) > 1 else "o", label=name)
     axes[-1].set(xlabel="epoch", title="losses")
     axes[-1].legend(fontsize=8)
     figure.savefig(to, dpi=80, metadata={"Software": None})
