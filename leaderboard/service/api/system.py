@@ -43,7 +43,7 @@ def metrics(board: TheBoard) -> Response:
     return Response(exposition(board), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/board.pub", response_class=Response, responses=_answers("application/x-pem-file"))
+@router.get("/board.pub", response_class=Response, responses={**_answers("application/x-pem-file"), 404: {"model": Trouble}})
 def key(board: TheBoard) -> Response:
     """The public key that records are verified with: `forgebench verify RECORD --key board.pub`."""
     found = known_key(board.database)

@@ -49,15 +49,15 @@ def _cut_off(sender: socket.socket) -> bool:
 
 
 def test_slow_heads_are_cut_off_and_keep_nobody_from_being_served(lite: Board) -> None:
-    with served(lite, worker=False, header_seconds=2) as url, _connected(url, 20) as senders:
+    with served(lite, worker=False, header_seconds=4) as url, _connected(url, 20) as senders:
         for sender in senders[:15]:
             sender.sendall(HEAD)  # the other five say nothing at all
         began = time.monotonic()
         _trickle(senders[:15], 0.5)
         for _ in range(5):
-            assert httpx.get(f"{url}/healthz", timeout=1).status_code == 200
-        assert time.monotonic() - began < 2  # while all twenty were there
-        _trickle(senders[:15], 2.5 - (time.monotonic() - began))
+            assert httpx.get(f"{url}/healthz", timeout=3).status_code == 200
+        assert time.monotonic() - began < 4  # while all twenty were there
+        _trickle(senders[:15], 4.5 - (time.monotonic() - began))
         for sender in senders:
             sender.settimeout(0.5)
         assert all(map(_cut_off, senders))
@@ -67,7 +67,10 @@ def test_a_second_request_must_not_be_slow_either(lite: Board) -> None:
     with served(lite, worker=False, header_seconds=1) as url, _connected(url, 1) as (sender,):
         for _ in range(2):  # a connection that is in use is kept
             sender.sendall(HEAD + b"\r\n")
-            assert b"200 OK" in sender.recv(2000)
+            answer = b""
+            while b"alive" not in answer:  # head and body may come apart
+                answer += sender.recv(2000)
+            assert b"200 OK" in answer
             time.sleep(0.7)
         sender.sendall(HEAD)
         _trickle([sender], 1.5)
