@@ -14,6 +14,7 @@ from leaderboard.service.keys import known_key
 from leaderboard.service.metrics import exposition
 
 router = APIRouter(tags=["system"])
+_PEM = "application/x-pem-file"
 
 
 def _answers(media: str) -> dict[int | str, dict[str, Any]]:
@@ -43,10 +44,10 @@ def metrics(board: TheBoard) -> Response:
     return Response(exposition(board), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@router.get("/board.pub", response_class=Response, responses={**_answers("application/x-pem-file"), 404: {"model": Trouble}})
+@router.get("/board.pub", response_class=Response, responses={**_answers(_PEM), 404: {"model": Trouble}})
 def key(board: TheBoard) -> Response:
     """The public key that records are verified with: `forgebench verify RECORD --key board.pub`."""
     found = known_key(board.database)
     if found is None:
         raise RefusedError(404, "No worker has started yet: the first one makes the key.")
-    return Response(found, media_type="application/x-pem-file")
+    return Response(found, media_type=_PEM)
