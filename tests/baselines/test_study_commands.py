@@ -29,7 +29,8 @@ def run(*arguments, code=0):
 def studied(told, tmp_path_factory):
     """A study of a linear probe without its ablations."""
     root = tmp_path_factory.mktemp("studied")
-    (root / "README.md").write_text(f"# A method\n\n{study_page.BEGIN}\n{study_page.END}\n")
+    begin, end = (one.format("results") for one in study_page.MARKERS)
+    (root / "README.md").write_text(f"# A method\n\n{begin}\n{end}\n")
     where = ("--work", root / "work", "--keep", root / "results", "--readme", root / "README.md")
     said = run("study", "linear-probe", "--data", told, *where, "--no-ablations", *QUICK)
     return root, said
