@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,12 @@ def latest_result(session: Session, submission_id: str) -> Result | None:
     """The result that counts."""
     query = select(Result).filter_by(submission_id=submission_id).order_by(Result.number.desc()).limit(1)
     return session.scalar(query)
+
+
+def latest_results(session: Session, submission_ids: Collection[str]) -> dict[str, Result]:
+    """The results that count of many submissions, by their ids, where there are any."""
+    query = select(Result).where(Result.submission_id.in_(submission_ids)).order_by(Result.number)
+    return {one.submission_id: one for one in session.scalars(query)}
 
 
 def prepare(board: Board, held: Lease, folder: Path) -> Path:

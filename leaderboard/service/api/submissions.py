@@ -14,7 +14,7 @@ from leaderboard.service.api.schemas import IdInPath, NewSubmission, ResultSeen,
 from leaderboard.service.board import Board
 from leaderboard.service.errors import RefusedError
 from leaderboard.service.models import Account, Result, Submission
-from leaderboard.service.results import latest_result, withdraw
+from leaderboard.service.results import latest_result, latest_results, withdraw
 
 router = APIRouter(tags=["submissions"])
 RECORD: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
@@ -41,7 +41,9 @@ def own_submissions(board: Board, account: Account) -> list[SubmissionSeen]:
     """An account's submissions, the newest first."""
     query = select(Submission).filter_by(account_id=account.id).order_by(Submission.created.desc()).limit(_MOST)
     with board.database.read() as session:
-        return [SubmissionSeen.of(one, latest_result(session, one.id)) for one in session.scalars(query)]
+        found = session.scalars(query).all()
+        results = latest_results(session, [one.id for one in found])
+        return [SubmissionSeen.of(one, results.get(one.id)) for one in found]
 
 
 @router.get("/submissions/{submission_id}")
