@@ -53,7 +53,38 @@ def signed(record: Record, key: str | Path) -> Record:
         NotFoundError: If there is no key.
         InputError: If it is not one.
     """
-    return record.model_copy(update={"signature": _signature(record, _private(Path(key)))})
+    return record.model_copy(update={"signature": sign_bytes(bytes.fromhex(record.record_sha256), key)})
+
+
+def sign_bytes(message: bytes, key: str | Path) -> Signature:
+    """The signature of a message.
+
+    Args:
+        message: The bytes.
+        key: An Ed25519 private key in PEM, not encrypted.
+
+    Raises:
+        NotFoundError: If there is no key.
+        InputError: If it is not one.
+    """
+    private = _private(Path(key))
+    public, value = private.public_key().public_bytes_raw(), private.sign(message)
+    return Signature(public_key=base64.b64encode(public).decode(), value=base64.b64encode(value).decode())
+
+
+def is_signed(message: bytes, value: str, key: str | Path) -> bool:
+    """Whether a signature is one of this message, by this key.
+
+    Args:
+        message: The bytes.
+        value: The signature, base64.
+        key: An Ed25519 public key in PEM.
+
+    Raises:
+        NotFoundError: If there is no key.
+        InputError: If it is not one.
+    """
+    return _holds(_public(Path(key)).public_bytes_raw(), _decoded(value), message)
 
 
 def rounded(record: Record, digits: int) -> Record:
@@ -78,12 +109,6 @@ def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _signature(record: Record, key: Ed25519PrivateKey) -> Signature:
-    value = key.sign(bytes.fromhex(record.record_sha256))
-    public = key.public_key().public_bytes_raw()
-    return Signature(public_key=base64.b64encode(public).decode(), value=base64.b64encode(value).decode())
-
-
 def signature_problems(record: Record, key: str | Path | None = None) -> Iterator[Problem]:
     """What is wrong with a record's signature; with a key also where there is none, or it is another's.
 
@@ -99,16 +124,16 @@ def signature_problems(record: Record, key: str | Path | None = None) -> Iterato
     public, value = (_decoded(text) for text in (record.signature.public_key, record.signature.value))
     if expected is not None and public != expected:
         yield Problem("signature", "", "a signature by this key", "one by another", "Get it from the board.")
-    elif not _holds(public, value, record.record_sha256):
+    elif not _holds(public, value, bytes.fromhex(record.record_sha256)):
         yield Problem("signature", "", "a signature of this record's hash", "one of others", "Get it from the board.")
 
 
-def _holds(public: bytes, value: bytes, record_sha256: str) -> bool:
+def _holds(public: bytes, value: bytes, message: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(value, bytes.fromhex(record_sha256))
+        Ed25519PublicKey.from_public_bytes(public).verify(value, message)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from forgebench import InputError
+from forgebench.scoring import is_signed, sign_bytes
 from leaderboard.service.models import AuditEntry
 
 HEAD_FILE = "audit-head.json"
@@ -41,9 +37,8 @@ def signed_head(session: Session, key: Path) -> Head | None:
     last = session.scalar(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))
     if last is None:
         return None
-    private = cast("Ed25519PrivateKey", load_pem_private_key(key.read_bytes(), None))
-    signature = base64.b64encode(private.sign(_said(last.number, last.at, last.hash))).decode()
-    return Head(number=last.number, at=last.at, hash=last.hash, signature=signature)
+    signature = sign_bytes(_said(last.number, last.at, last.hash), key)
+    return Head(number=last.number, at=last.at, hash=last.hash, signature=signature.value)
 
 
 def read_head(path: Path) -> Head:
@@ -58,7 +53,7 @@ def read_head(path: Path) -> Head:
         raise InputError(f"Expected a head of the audit log ({HEAD_FILE}) in {path}: {error}") from error
 
 
-def lost_since(session: Session, head: Head, public: bytes) -> Iterator[str]:
+def lost_since(session: Session, head: Head, public: Path) -> Iterator[str]:
     """What the log lacks of a kept head, in words; nothing where it goes on from there.
 
     Args:
@@ -66,10 +61,7 @@ def lost_since(session: Session, head: Head, public: bytes) -> Iterator[str]:
         head: As it was kept.
         public: The board's public key, PEM.
     """
-    key = cast("Ed25519PublicKey", load_pem_public_key(public))
-    try:
-        key.verify(base64.b64decode(head.signature), _said(head.number, head.at, head.hash))
-    except (InvalidSignature, ValueError):
+    if not is_signed(_said(head.number, head.at, head.hash), head.signature, public):
         yield "the kept head of the audit log is not signed by this board"
         return
     here = session.get(AuditEntry, head.number)

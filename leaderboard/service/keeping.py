@@ -74,15 +74,15 @@ def _let_go(session: Session, days: float) -> None:
 
 def problems(board: Board, head: Head | None = None) -> Iterator[str]:
     """What is wrong with a board, in words: its log, which must go on from a kept head; its objects, its records."""
-    with board.database.read() as session:
-        yield from broken_lines(session)
-        if head is not None:
-            yield from lost_since(session, head, public_key(board.key))
-        submissions = list(session.scalars(select(Submission).where(_HAS_FILE)))
-        results = list(session.scalars(select(Result)))
     with tempfile.TemporaryDirectory() as name:
         public = Path(name) / "board.pub"
         public.write_bytes(public_key(board.key))
+        with board.database.read() as session:
+            yield from broken_lines(session)
+            if head is not None:
+                yield from lost_since(session, head, public)
+            submissions = list(session.scalars(select(Submission).where(_HAS_FILE)))
+            results = list(session.scalars(select(Result)))
         for submission in submissions:
             yield from _lost(board, submission.sha256, f"submission {submission.id}")
         for result in results:
