@@ -25,13 +25,11 @@ from baselines.common.data import Batches, Samples, held_out
 from baselines.common.method import Method, Progress, Trainable
 from baselines.common.schedule import rate
 from baselines.common.task import Task, digest
-from baselines.common.telling import LOSSES, progress_bar, tell_epoch
+from baselines.common.telling import progress_bar, tell_epoch
 from baselines.common.validation import Validated, better, validate
 from forgebench.errors import InputError
 from forgebench.metrics import DEFINITIONS
 from forgebench.schema import LEVELS
-
-__all__ = ["ABOUT", "CONFIG", "LOSSES", "Trained", "train", "train_task"]
 
 CONFIG, ABOUT = "config.yaml", "run.json"
 LOGGED = ("pixel_f1", "pixel_auc", "pixel_ap", "image_auc", "image_if1", "fpr_authentic")

@@ -13,8 +13,9 @@ from typing import Any
 import forgebench
 from baselines.common.config import override, to_yaml
 from baselines.common.export import export
-from baselines.common.loop import CONFIG, LOSSES, train
+from baselines.common.loop import CONFIG, train
 from baselines.common.method import Method
+from baselines.common.telling import LOSSES
 from baselines.common.variants import PAIRED, against_the_whole, ahead
 from forgebench import Benchmark, controls
 from forgebench.errors import InputError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -24,6 +25,7 @@ def worker(
 
     set_up_logs()
     board, stop = open_board(), threading.Event()
+    logging.getLogger("leaderboard.worker").info("signing with %s", board.key)  # refused here if it is another's
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if with_parent:

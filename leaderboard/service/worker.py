@@ -30,12 +30,7 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
 
 
 def work(board: Board, stop: Event) -> None:
-    """Do jobs until told to stop; when there is none, clean up now and then.
-
-    Raises:
-        InputError: If this worker's signing key is not the board's.
-    """
-    LOG.info("signing with %s", board.key)
+    """Do jobs until told to stop; when there is none, clean up now and then."""
     collected = 0.0
     while not stop.is_set():
         if not work_once(board, stop):
