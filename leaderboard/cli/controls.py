@@ -16,11 +16,7 @@ def controls(
 ) -> None:
     """Put the negative controls on a benchmark's board: methods that know nothing, which no other should be below."""
     from leaderboard.service.board import open_board
-    from leaderboard.service.errors import RefusedError
     from leaderboard.service.negative_controls import submit_controls
 
-    try:
-        made = submit_controls(open_board(), benchmark, split)
-    except RefusedError as error:
-        raise typer.BadParameter(error.message, param_hint="BENCHMARK") from error
+    made = submit_controls(open_board(), benchmark, split)
     say({"submitted": made}, f"{len(made)} controls are queued.", as_json=as_json)

@@ -17,21 +17,16 @@ def token(
     as_json: AsJson = False,
 ) -> None:
     """Make a token for an account, or revoke one."""
-    from forgebench import InputError
     from leaderboard.service import auth
     from leaderboard.service.admin import account_named
     from leaderboard.service.board import open_board
-    from leaderboard.service.errors import RefusedError
 
     board = open_board()
-    try:
-        with board.database.begin() as session:
-            found = account_named(session, account)
-            if revoke:
-                auth.revoke(session, found, revoke)
-                say({"revoked": revoke}, f"{revoke} is worthless now.", as_json=as_json)
-                return
-            _, text = auth.new_token(session, found, "by admin", scope or auth.SCOPES, days=days)
-    except RefusedError as error:
-        raise InputError(error.message) from error
+    with board.database.begin() as session:
+        found = account_named(session, account)
+        if revoke:
+            auth.revoke(session, found, revoke)
+            say({"revoked": revoke}, f"{revoke} is worthless now.", as_json=as_json)
+            return
+        _, text = auth.new_token(session, found, "by admin", scope or auth.SCOPES, days=days)
     say({"token": text}, text, as_json=as_json)

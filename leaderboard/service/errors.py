@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from forgebench import ForgeBenchError
 
-class RefusedError(Exception):
+
+class RefusedError(ForgeBenchError):
     """A request that is refused: the status and the sentence that its sender gets."""
 
     def __init__(self, status: int, message: str, *, retry_after: int | None = None) -> None:
