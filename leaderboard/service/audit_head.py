@@ -50,7 +50,9 @@ def read_head(path: Path) -> Head:
     try:
         return Head.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise InputError(f"Expected a head of the audit log ({HEAD_FILE}) in {path}: {error}") from error
+        raise InputError(
+            f"Expected a head of the audit log in {path}, found none. Take {HEAD_FILE} of the site, or out of a backup."
+        ) from error
 
 
 def lost_since(session: Session, head: Head, public: Path) -> Iterator[str]:
