@@ -13,6 +13,8 @@ from forgebench.errors import InputError
 
 FILE = "entry.json"
 COMPARISONS = "comparisons.json"
+EARLIER = "earlier"
+"""In an entry's folder: a folder for each of its records before a rescoring."""
 
 Model = TypeVar("Model", bound=BaseModel)
 Kind = Literal["method", "control", "ceiling"]

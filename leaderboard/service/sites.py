@@ -6,12 +6,13 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from leaderboard.entry import FILE, Entry
+from leaderboard.entry import EARLIER, FILE, Entry
 from leaderboard.service.audit_head import HEAD_FILE, signed_head
 from leaderboard.service.benchmarks import public_benchmarks
 from leaderboard.service.board import Board
@@ -114,10 +115,14 @@ def _python(*arguments: str) -> list[str]:
 def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> None:
     submission, result, account = entry
     folder = records / submission.id
-    folder.mkdir(parents=True)
-    board.storage.get(result.shown, folder / "record.json")
-    if not result.hidden:
-        board.private.get(result.per_image, folder / "per_image.parquet")
+    with board.database.read() as session:
+        query = select(Result).filter_by(submission_id=submission.id).order_by(Result.number)
+        results = list(session.scalars(query))
+    _write_result(board, result, folder)
+    for before, after in pairwise(results):
+        home = folder / EARLIER / str(before.number)
+        _write_result(board, before, home)
+        Entry(note=after.reason).write(home / FILE)
     Entry(
         kind="control" if account.name == ACCOUNT else "method",
         account=account.display_name,
@@ -125,3 +130,11 @@ def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> 
         superseded_by=successor,
         state="withdrawn" if submission.state == "withdrawn" else "published",
     ).write(folder / FILE)
+
+
+def _write_result(board: Board, result: Result, folder: Path) -> None:
+    """A result as everyone may see it."""
+    folder.mkdir(parents=True)
+    board.storage.get(result.shown, folder / "record.json")
+    if not result.hidden:
+        board.private.get(result.per_image, folder / "per_image.parquet")

@@ -14,13 +14,14 @@ from forgebench import Benchmark, InputError, open_benchmark
 from forgebench.pages import write
 from forgebench.scoring.per_image import FILE as TABLE
 from forgebench.scoring.record import FILE as RECORD
-from leaderboard.entry import read_comparisons
+from leaderboard.entry import EARLIER, read_comparisons
 from leaderboard.site.data import by_benchmark, document
 from leaderboard.site.downloads import write_downloads
 from leaderboard.site.pages import write_pages
 from leaderboard.site.shown import Refused, Shown, read_all
 from leaderboard.site.tiers import all_compared
 
+PUBLIC_KEY = "board.pub"
 REFUSED = Path("downloads") / "refused.json"
 _MARK = Path("data") / "index.js"
 _SHARED = ("page.css", "tables.css", "print.css", "plotly-basic.min.js", "plotly.css", "plotly-LICENSE.txt")
@@ -32,7 +33,8 @@ def build(records: Path, out: Path, *, benchmarks: Sequence[Path] = (), key: Pat
 
     Args:
         records: Folders `<entry id>/record.json`, beside each `entry.json`, `per_image.parquet` and `robustness.json`
-            where there are; `comparisons.json` among the folders where tables are hidden.
+            where there are, and `earlier/<any name>/record.json` for what it said before a rescoring;
+            `comparisons.json` among the folders where tables are hidden.
         out: The site's folder.
         benchmarks: Folders of built benchmarks, for cards, audits (`audit.json` in them) and galleries. Pixels are
             shown only of those whose licence allows it.
@@ -58,6 +60,8 @@ def build(records: Path, out: Path, *, benchmarks: Sequence[Path] = (), key: Pat
     made = Path(mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         _write(made, entries, refused, records, opened)
+        if key is not None:
+            shutil.copyfile(key, made / PUBLIC_KEY)
         made.chmod(0o755)
         _replace(made, out)
     finally:
@@ -80,12 +84,17 @@ def _write(
     write_downloads(out / "downloads", entries, compared, refused)
     write(out / REFUSED, _json({one.id: one.problems for one in refused}) + "\n")
     for one in entries:
-        home = out / "entries" / one.id
-        home.mkdir(parents=True)
-        for name in (RECORD, TABLE):
-            if (one.folder / name).is_file():
-                shutil.copyfile(one.folder / name, home / name)
+        _copy_records(one, out / "entries" / one.id)
     write_pages(out, groups, compared, refused, opened)
+
+
+def _copy_records(one: Shown, home: Path) -> None:
+    home.mkdir(parents=True)
+    for name in (RECORD, TABLE):
+        if (one.folder / name).is_file():
+            shutil.copyfile(one.folder / name, home / name)
+    for before in one.earlier:
+        _copy_records(before, home / EARLIER / before.id)
 
 
 def _copy(package: str, name: str, out: Path) -> None:

@@ -53,6 +53,13 @@ def test_earlier_results_are_listed_and_their_records_verify(
     assert f"/api/v1{where}/2/record" not in page
     assert browser.get(f"/api/v1{where}/1/record").content == told[1]
 
+    assert "trufor added &lt;b&gt;" in browser.get(f"/entries/{made}/index.html").text
+    assert browser.get(f"/entries/{made}/earlier/1/record.json").content == told[1]
+    first_table = browser.get(f"/entries/{made}/earlier/1/per_image.parquet").content
+    for name, data in (("record.json", told[1]), ("per_image.parquet", first_table)):
+        (tmp_path / "1" / name).write_bytes(data)
+    assert forgebench.verify(tmp_path / "1", key=tmp_path / "pub") == []
+
 
 def test_there_is_no_other_result_and_no_other_reader(
     lite: Board, lite_ann: Participant, benchmarks: Halves, tmp_path: Path

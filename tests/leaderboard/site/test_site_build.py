@@ -84,6 +84,26 @@ def test_a_superseding_entry_must_be_there(spoilt, tmp_path):
         build(spoilt, tmp_path / "site")
 
 
+def test_what_it_said_before_a_rescoring_is_listed_and_held_to_its_hash(spoilt, tmp_path):
+    before = spoilt / "strong" / "earlier" / "1"
+    shutil.copytree(spoilt / "strong", before, ignore=shutil.ignore_patterns("earlier"))
+    record, _ = forgebench.read_record(before)
+    gone = record.model_copy(update={"definitions": {"forgebench": 0}}).sealed()
+    gone.write(before)
+    Entry(note="<b>edges</b> are counted now").write(before / "entry.json")
+    site = build(spoilt, tmp_path / "site").parent
+    page = (site / "entries/strong/index.html").read_text()
+    assert "&lt;b&gt;edges&lt;/b&gt; are counted now" in page
+    assert 'href="earlier/1/record.json"' in page
+    assert forgebench.read_record(site / "entries/strong/earlier/1")[0] == gone
+    assert 'id="earlier"' not in (site / "entries/weak/index.html").read_text()
+
+    gone.model_copy(update={"definitions": {"forgebench": 2}}).write(before)
+    _, refused = read_all(spoilt)
+    assert [one.id for one in refused] == ["strong"]
+    assert [said.partition(":")[0] for said in refused[0].problems] == ["earlier/1"]
+
+
 def test_without_tables_a_signature_stands_for_them(spoilt, tmp_path):
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -107,6 +127,9 @@ def test_without_tables_a_signature_stands_for_them(spoilt, tmp_path):
     assert "strong" in {one.id for one in read_all(spoilt)[1]}
     shown, refused = read_all(spoilt, public)
     assert {one.id for one in shown} == {"strong", "weak"}
+    site = build(spoilt, tmp_path / "site", key=public).parent
+    assert (site / "board.pub").read_bytes() == public.read_bytes()
+    assert "forgebench verify record.json --key board.pub<" in (site / "entries/weak/index.html").read_text()
     assert {one.id for one in refused} == {"old", "black", "random"}
     assert all_compared(shown, read_comparisons(spoilt)) == [given]
     stale = given.model_copy(update={"records": {**given.records, "weak": "0" * 64}})
