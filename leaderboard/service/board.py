@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from leaderboard.service.database import Database
-from leaderboard.service.keys import claim, signing_key
+from leaderboard.service.keys import claim
 from leaderboard.service.settings import Settings
 from leaderboard.service.storage import Storage
 
@@ -30,9 +30,7 @@ class Board:
         Raises:
             InputError: If it is another than the board's.
         """
-        path = signing_key(self.settings.key_file)
-        claim(self.database, path)
-        return path
+        return claim(self.database, self.settings.key_file)
 
 
 def open_board(settings: Settings | None = None) -> Board:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from sqlalchemy.exc import IntegrityError
 
 from forgebench import InputError
 from leaderboard.service.database import Database
@@ -40,22 +42,23 @@ def signing_key(path: Path) -> Path:
     return path
 
 
-def claim(database: Database, path: Path) -> None:
-    """Sign with this key from now on; there is one for all workers of a board.
+def claim(database: Database, path: Path) -> Path:
+    """Sign with this key from now on; there is one for all workers of a board, and the first of them makes it.
 
     Raises:
         InputError: If the board's records are signed with another.
     """
-    own = public_key(path).decode()
-    with database.begin() as session:
-        known = session.get(Fact, KEY)
-        if known is None:
+    if known_key(database) is None:
+        own = public_key(signing_key(path)).decode()
+        with suppress(IntegrityError), database.begin() as session:  # another worker may be quicker
             session.add(Fact(name=KEY, value=own))
-        elif known.value != own:
-            raise InputError(
-                f"Expected the board's signing key, found another in {path}. Copy it from the machine of the first "
-                "worker, and name it in FORGEBENCH_BOARD_SIGNING_KEY."
-            )
+    if not path.is_file() or public_key(path).decode() != known_key(database):
+        found = "another" if path.is_file() else "none"
+        raise InputError(
+            f"Expected the board's signing key, found {found} in {path}. Copy it from the machine of the first worker, "
+            "and name it in FORGEBENCH_BOARD_SIGNING_KEY."
+        )
+    return path
 
 
 def known_key(database: Database) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import forgebench
 from forgebench import InputError
 from leaderboard.service.board import Board, open_board
 from leaderboard.service.keeping import kept_objects, problems
-from leaderboard.service.keys import public_key
+from leaderboard.service.keys import known_key, public_key, signing_key
 from leaderboard.service.models import Result
 from leaderboard.service.published import Published
 from leaderboard.service.settings import Settings
@@ -72,11 +73,15 @@ def test_workers_sign_with_one_key(apart: tuple[Board, Board], settings: Setting
     service, worker = apart
     other = open_board(worker.settings.model_copy(update={"data": tmp_path / "other"}))
     pem = public_key(worker.key)
-    with pytest.raises(InputError, match="FORGEBENCH_BOARD_SIGNING_KEY"):
+    with pytest.raises(InputError, match=r"found none.*FORGEBENCH_BOARD_SIGNING_KEY"):
         _ = other.key
+    assert not other.settings.key_file.exists()
+    mistaken = open_board(other.settings.model_copy(update={"signing_key": signing_key(tmp_path / "mistaken.pem")}))
+    with pytest.raises(InputError, match="found another"):
+        _ = mistaken.key
     same = open_board(other.settings.model_copy(update={"signing_key": worker.settings.key_file}))
     assert public_key(same.key) == pem == new_participant(service, "ann").client.get("/board.pub").content
-    for one in (other, same):
+    for one in (other, mistaken, same):
         one.database.engine.dispose()
 
 
@@ -97,3 +102,22 @@ def test_the_last_site_stands_while_the_next_cannot_be_had(
     assert seen[0] == seen[1] != seen[2]
     assert seen[0] is not None
     assert (seen[0] / "index.html").is_file()  # for pages that were loaded a moment ago
+
+
+def test_of_workers_that_start_at_once_one_has_the_key(apart: tuple[Board, Board], tmp_path: Path) -> None:
+    """Each on a machine of its own, with nothing claimed yet."""
+    _, worker = apart
+    boards = [open_board(worker.settings.model_copy(update={"data": tmp_path / f"w{n}"})) for n in range(8)]
+    with ThreadPoolExecutor(len(boards)) as pool:
+        signing = [one for one in pool.map(_signs, boards) if one]
+    assert len(signing) == 1
+    assert [known_key(worker.database)] == [public_key(one.key).decode() for one in signing]
+    for one in boards:
+        one.database.engine.dispose()
+
+
+def _signs(board: Board) -> Board | None:
+    try:
+        return board if board.key else None
+    except InputError:
+        return None
