@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forgebench.schema import COLUMNS, Mask
 
@@ -58,10 +59,15 @@ def content_line(row: Mapping[str, Any], split: str, mask: Mask | None, source_m
     return b"".join(map(frame, fields))
 
 
-def annotation_line(row: Mapping[str, Any]) -> bytes:
-    """Boxes, scribble (its file's bytes) and explanation of a sample, as one line."""
+def annotation_line(row: Mapping[str, Any], scribble: NDArray[np.uint8] | None) -> bytes:
+    """Boxes, scribble and explanation of a sample, as one line.
+
+    A scribble enters by SHA-256 over height, width (4 bytes each, big-endian) and its pixels, a byte each, row by row.
+    """
     boxes = b"".join(struct.pack(">4f", *box) for box in row["boxes"])
-    return b"".join(map(frame, (row["sample_id"], boxes, _bytes_of(row["scribble"]), _json(row["explanation"]))))
+    drawn = None if scribble is None else struct.pack(">II", *scribble.shape) + scribble.tobytes()
+    digest = None if drawn is None else hashlib.sha256(drawn).digest()
+    return b"".join(map(frame, (row["sample_id"], boxes, digest, _json(row["explanation"]))))
 
 
 def row_digest(row: Mapping[str, Any]) -> str:
@@ -72,10 +78,6 @@ def row_digest(row: Mapping[str, Any]) -> str:
     image = frame(row["image"]["path"]) + frame(row["sha256"])
     rest = b"".join(frame(_plain(row[name])) for name in COLUMNS if name != "image")
     return hashlib.sha256(frame(image) + rest).hexdigest()
-
-
-def _bytes_of(image: Mapping[str, Any] | None) -> bytes | None:
-    return image["bytes"] if image else None
 
 
 def _json(value: object) -> str | None:

@@ -23,7 +23,7 @@ from forgebench.benchmark.hashing import annotation_line, content_line, row_dige
 from forgebench.benchmark.manifest import Facts, Hidden
 from forgebench.benchmark.opened import Benchmark, RowGroup, open_benchmark
 from forgebench.benchmark.rows import Row
-from forgebench.benchmark.verify import mask_of
+from forgebench.benchmark.verify import mask_of, pixels_of
 from forgebench.benchmark.write import Job, check_free, write_shards
 from forgebench.schema import COLUMNS, LABELS, Fix
 
@@ -174,5 +174,6 @@ def _row(values: dict[str, Any], split: str) -> Row:
     """A row with its hashes; where the label is not told, it counts as neither."""
     label: Any = "untold" if values["label"] is None else LABELS[values["label"]]
     content = content_line(values, split, mask_of(values["mask"]), mask_of(values["source_mask"]))
-    return Row(values, split, label, content, annotation_line(values), row_digest(values), (), {})
+    annotation = annotation_line(values, pixels_of(values["scribble"]))
+    return Row(values, split, label, content, annotation, row_digest(values), (), {})
 

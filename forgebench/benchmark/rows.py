@@ -54,9 +54,8 @@ def row_of(item: Item) -> Row:
         "sha256": item.sha256,
     }
     content = content_line(values, item.split, truth, item.source_mask)
-    return Row(
-        values, item.split, item.label, content, annotation_line(values), row_digest(values), item.fixes, item.files
-    )
+    annotation = annotation_line(values, scribble)
+    return Row(values, item.split, item.label, content, annotation, row_digest(values), item.fixes, item.files)
 
 
 def _derived(item: Item) -> tuple[list[list[float]], NDArray[np.uint8] | None]:

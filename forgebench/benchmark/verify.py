@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from forgebench import engine
@@ -107,17 +108,24 @@ def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
         content = content_line(row, split, mask_of(row["mask"]), mask_of(row["source_mask"]))
         same_image = sha256(row["image"]["bytes"]) == row["sha256"]
         label = LABELS[row["label"]] if row["label"] in (0, 1) else str(row["label"])
-        return _Found(split, sample_id, label, row_digest(row), same_image, content, annotation_line(row))
+        annotation = annotation_line(row, pixels_of(row["scribble"]))
+        return _Found(split, sample_id, label, row_digest(row), same_image, content, annotation)
     except (*UNDECODABLE, struct.error) as error:
         return Problem("changed", sample_id, "the values that were built", str(error), _BUILD_AGAIN)
 
 
 def mask_of(cell: dict[str, Any] | None) -> Mask | None:
     """A stored mask's pixels, true where there is any; None for no truth."""
+    pixels = pixels_of(cell)
+    return None if pixels is None else pixels > 0
+
+
+def pixels_of(cell: dict[str, Any] | None) -> NDArray[np.uint8] | None:
+    """A stored label image; None where there is none."""
     if cell is None:
         return None
     with Image.open(BytesIO(cell["bytes"])) as image:
-        return np.asarray(image) > 0
+        return np.asarray(image)
 
 
 def _samples(benchmark: Benchmark, found: list[_Found], whole: bool) -> Iterator[Problem]:
