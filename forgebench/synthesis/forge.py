@@ -18,6 +18,7 @@ from forgebench.synthesis.ground import Ground, prepare
 from forgebench.synthesis.orders import Order, Orders, Pair
 from forgebench.synthesis.photos import Photo, Pixels, size_at
 from forgebench.synthesis.plan import Compression, Plan, Retouching, Saving, Source
+from forgebench.synthesis.portable import without_ipp
 from forgebench.synthesis.recipe import Finish, Jpeg, Kind, Recipe, draw, pick
 from forgebench.synthesis.saving import finished, saved
 from forgebench.synthesis.search import find_steps, piece
@@ -54,6 +55,7 @@ def forge(photos: Sequence[Photo], recipe: Recipe, seed: int, index: int) -> Ite
     return made
 
 
+@without_ipp()
 def forge_order(recipe: Recipe, seed: int, order: Order) -> Item | Problem:
     """The sample that was ordered; where no forgery can be made, its match is not made either."""
     name = f"s{seed}-{order.index:06d}"

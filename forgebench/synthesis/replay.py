@@ -9,8 +9,10 @@ from forgebench.synthesis.forge import item_of
 from forgebench.synthesis.ground import prepare
 from forgebench.synthesis.photos import Album
 from forgebench.synthesis.plan import read_plan
+from forgebench.synthesis.portable import without_ipp
 
 
+@without_ipp()
 def replay(provenance: str | None, photos: str | Path, *, split: str = "test") -> Item:
     """Make a sample again, to the byte under the same versions of the libraries.
 

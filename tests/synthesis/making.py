@@ -16,6 +16,7 @@ from forgebench.synthesis import Photo, Recipe, forge, list_photos
 from forgebench.synthesis.forge import Forged, render
 from forgebench.synthesis.ground import Ground, prepare
 from forgebench.synthesis.plan import Plan, read_plan
+from forgebench.synthesis.portable import without_ipp
 
 
 @cache
@@ -40,6 +41,7 @@ def plan_of(item: Item) -> Plan:
     return read_plan(item.provenance)
 
 
+@without_ipp()
 def grounds_of(plan: Plan) -> tuple[Ground, list[Ground]]:
     """The host before the forgery, and the donors."""
     by_sha = {photo.sha256: photo for photo in photos()}
@@ -48,6 +50,7 @@ def grounds_of(plan: Plan) -> tuple[Ground, list[Ground]]:
     return host, others
 
 
+@without_ipp()
 def rendered(item: Item) -> tuple[Ground, Forged]:
     """The host before and the image after, before it is finished and saved."""
     plan = plan_of(item)

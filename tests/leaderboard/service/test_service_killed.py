@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ WORKER_DEATHS = [
     ("leaderboard.service.worker:build_site", "after"),
     ("leaderboard.service.worker:publish", "after"),
 ]
+
+
+def _on_databases(deaths: list[tuple[str, str]]) -> pytest.MarkDecorator:
+    """Every death on both databases in a soak; else on the two in turn."""
+    both = ("sqlite", "postgresql")
+    pairs = list(product(deaths, both)) if SOAK else list(zip(deaths, cycle(both), strict=False))
+    names = [" ".join((*death, database)) for death, database in pairs]
+    return pytest.mark.parametrize(("death", "database"), pairs, ids=names, indirect=["database"])
 
 
 class Doers:
@@ -179,7 +188,8 @@ def test_random_kills_lose_nothing(
     _scored_once(hasty, accepted)
 
 
-@pytest.mark.parametrize("death", SERVICE_DEATHS, ids=" ".join)
+@pytest.mark.soak
+@_on_databases(SERVICE_DEATHS)
 def test_a_service_killed_on_purpose_takes_the_submission_once(
     hasty: Board, benchmarks: Halves, tmp_path: Path, death: tuple[str, str]
 ) -> None:
@@ -197,7 +207,8 @@ def test_a_service_killed_on_purpose_takes_the_submission_once(
     _scored_once(hasty, accepted)
 
 
-@pytest.mark.parametrize("death", WORKER_DEATHS, ids=" ".join)
+@pytest.mark.soak
+@_on_databases(WORKER_DEATHS)
 def test_a_worker_killed_on_purpose_scores_once(
     hasty: Board, benchmarks: Halves, tmp_path: Path, death: tuple[str, str]
 ) -> None:
