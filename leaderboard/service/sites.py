@@ -116,8 +116,8 @@ def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> 
     submission, result, account = entry
     folder = records / submission.id
     with board.database.read() as session:
-        query = select(Result).filter_by(submission_id=submission.id).order_by(Result.number)
-        results = list(session.scalars(query))
+        query = select(Result).where(Result.submission_id == submission.id, Result.number <= result.number)
+        results = list(session.scalars(query.order_by(Result.number)))
     _write_result(board, result, folder)
     for before, after in pairwise(results):
         home = folder / EARLIER / str(before.number)
