@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
 from forgebench import (
@@ -26,6 +24,7 @@ from forgebench import (
     synthesize,
 )  # fmt: skip
 from forgebench.annotations import TAMPERED, scribble_from_mask
+from forgebench.benchmark.cells import mask_of
 from forgebench.demo.run import LICENCE, PHOTOS
 from leaderboard.entry import FILE, Entry, Kind
 
@@ -97,7 +96,7 @@ _ROBUST = {"jpeg-ghost": controls.jpeg_ghost, "edges": controls.edges, "centre-b
 def truth_of(benchmark: Benchmark) -> dict[str, Mask]:
     """The mask of every test sample by its id."""
     rows = benchmark.rows("test", ["sample_id", "mask"])
-    return {row["sample_id"]: np.asarray(Image.open(BytesIO(row["mask"]["bytes"]))) > 0 for row in rows}
+    return {row["sample_id"]: mask for row in rows if (mask := mask_of(row["mask"])) is not None}
 
 
 def demo_records(

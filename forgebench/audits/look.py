@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from forgebench.audits import container, masks, pixels
 from forgebench.audits.masks import Found, Regions
+from forgebench.benchmark.cells import mask_of
 from forgebench.benchmark.opened import Benchmark, RowGroup
 from forgebench.errors import InputError
 from forgebench.sources.files import UNDECODABLE
@@ -98,7 +99,7 @@ def _looked(job: Job, row: Mapping[str, Any]) -> Look:
         rgb = ImageOps.exif_transpose(opened).convert("RGB")
     gray = rgb.convert("L")
     values = np.asarray(gray).astype(np.float32)
-    mask = masks.read_mask(row["mask"])
+    mask = mask_of(row["mask"])
     if tampered:
         regions, findings = masks.check_tampered(mask, row["boxes"], row["manipulation"])
     else:

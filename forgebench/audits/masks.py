@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +31,6 @@ class Regions:
     """Share of the image that is tampered."""
     count: int
     """8-connected components of at least 0.1 % of the image; the largest always counts."""
-
-def read_mask(cell: Mapping[str, Any] | None) -> Mask | None:
-    """A stored mask, shape (H, W), true is tampered; None where there is none."""
-    if cell is None:
-        return None
-    with Image.open(BytesIO(cell["bytes"])) as image:
-        mask: Mask = np.asarray(image) > 0
-        return mask
-
 
 def check_authentic(mask: Mask | None) -> Iterator[Found]:
     """What is wrong with the mask of an authentic image."""

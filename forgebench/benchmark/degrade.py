@@ -7,14 +7,11 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from PIL import Image
-
 from forgebench.benchmark.assemble import assemble
+from forgebench.benchmark.cells import mask_of
 from forgebench.benchmark.manifest import Facts, Parent
 from forgebench.benchmark.opened import Benchmark, RowGroup, open_benchmark
 from forgebench.benchmark.rows import Row, row_of
@@ -25,7 +22,7 @@ from forgebench.degrade.recipe import Recipe, derived_id, load_recipe
 from forgebench.degrade.transforms import decode
 from forgebench.engine import Engine, check_engine
 from forgebench.errors import InputError, Problem, ProblemsError
-from forgebench.schema import COLUMNS, LABELS, SAMPLE_ID, Item, Mask
+from forgebench.schema import COLUMNS, LABELS, SAMPLE_ID, Item
 from forgebench.sources.files import UNDECODABLE, sha256
 from forgebench.version import VERSION
 
@@ -217,7 +214,7 @@ def _make(rows: str, recipe: Recipe, parent: Parent, place: _Place) -> Row | Pro
     except UNDECODABLE as error:
         fix = f"Build the parent without it, or {_LEAVE_OUT} unreadable."
         return Problem("unreadable", name, "an image that can be decoded", str(error) or type(error).__name__, fix)
-    made = apply_recipe(pixels, recipe, rng_of(name, parent.seed), _mask(row["mask"]), _mask(row["source_mask"]))
+    made = apply_recipe(pixels, recipe, rng_of(name, parent.seed), mask_of(row["mask"]), mask_of(row["source_mask"]))
     label = LABELS[row["label"]]
     if label == "tampered" and made.mask is not None and not made.mask.any():
         fix = f"Take a milder recipe, or {_LEAVE_OUT} empty_mask."
@@ -259,10 +256,3 @@ def _provenance(row: dict[str, Any], recipe: Recipe, parent: Parent, made: Degra
             "provenance": None if row["provenance"] is None else json.loads(row["provenance"]),
         },
     }
-
-
-def _mask(cell: dict[str, Any] | None) -> Mask | None:
-    if cell is None:
-        return None
-    with Image.open(BytesIO(cell["bytes"])) as image:
-        return np.asarray(image) > 0

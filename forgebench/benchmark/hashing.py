@@ -43,7 +43,11 @@ def mask_digest(mask: Mask | None) -> bytes | None:
     """
     if mask is None:
         return None
-    return hashlib.sha256(struct.pack(">II", *mask.shape) + np.packbits(mask).tobytes()).digest()
+    return _image_digest(mask.shape, np.packbits(mask).tobytes())
+
+
+def _image_digest(shape: tuple[int, ...], pixels: bytes) -> bytes:
+    return hashlib.sha256(struct.pack(">II", *shape) + pixels).digest()
 
 
 def content_line(row: Mapping[str, Any], split: str, mask: Mask | None, source_mask: Mask | None) -> bytes:
@@ -65,9 +69,8 @@ def annotation_line(row: Mapping[str, Any], scribble: NDArray[np.uint8] | None) 
     A scribble enters by SHA-256 over height, width (4 bytes each, big-endian) and its pixels, a byte each, row by row.
     """
     boxes = b"".join(struct.pack(">4f", *box) for box in row["boxes"])
-    drawn = None if scribble is None else struct.pack(">II", *scribble.shape) + scribble.tobytes()
-    digest = None if drawn is None else hashlib.sha256(drawn).digest()
-    return b"".join(map(frame, (row["sample_id"], boxes, digest, _json(row["explanation"]))))
+    drawn = None if scribble is None else _image_digest(scribble.shape, scribble.tobytes())
+    return b"".join(map(frame, (row["sample_id"], boxes, drawn, _json(row["explanation"]))))
 
 
 def row_digest(row: Mapping[str, Any]) -> str:

@@ -18,12 +18,12 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from forgebench.benchmark.assemble import assemble, manifest_of, put_in_place
+from forgebench.benchmark.cells import mask_of, pixels_of
 from forgebench.benchmark.degrade import check_sound
 from forgebench.benchmark.hashing import annotation_line, content_line, row_digest
 from forgebench.benchmark.manifest import Facts, Hidden
 from forgebench.benchmark.opened import Benchmark, RowGroup, open_benchmark
 from forgebench.benchmark.rows import Row
-from forgebench.benchmark.verify import mask_of, pixels_of
 from forgebench.benchmark.write import Job, check_free, write_shards
 from forgebench.schema import COLUMNS, LABELS, Fix
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from math import hypot
 from typing import Any
 
 import numpy as np
-from isal import isal_zlib
 from numpy.typing import NDArray
 
 from forgebench.annotations.boxes import boxes_around, components
 from forgebench.annotations.scribbles import draw_scribble
+from forgebench.benchmark.cells import label_png
 from forgebench.benchmark.hashing import annotation_line, content_line, row_digest
 from forgebench.schema import LABELS, Fix, Item, Label, Mask
 
@@ -79,20 +78,3 @@ def _mask(mask: Mask | None, name: str) -> dict[str, Any] | None:
 @lru_cache(maxsize=64)
 def _black(height: int, width: int) -> bytes:
     return label_png(np.zeros((height, width), np.uint8))
-
-
-def label_png(pixels: NDArray[np.uint8]) -> bytes:
-    """A label image of shape (H, W), uint8, as a grey PNG file.
-
-    Pillow tries filters, which a picture of few values does not want: it takes twenty times as long.
-    """
-    height, width = pixels.shape
-    lines = np.zeros((height, width + 1), np.uint8)
-    lines[:, 1:] = pixels
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", isal_zlib.compress(lines.data, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in parts)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", isal_zlib.crc32(kind + data))

@@ -6,20 +6,16 @@ import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from forgebench import engine
+from forgebench.benchmark.cells import mask_of, pixels_of
 from forgebench.benchmark.hashing import annotation_line, content_line, hash_of_lines, row_digest
 from forgebench.benchmark.manifest import SplitCounts
 from forgebench.benchmark.opened import Benchmark, RowGroup, row_groups_of
 from forgebench.errors import InputError, Problem
-from forgebench.schema import COLUMNS, LABELS, Mask, features
+from forgebench.schema import COLUMNS, LABELS, features
 from forgebench.sources.files import UNDECODABLE, sha256
 
 _BUILD_AGAIN = "Build the benchmark again, or get it again from where it came."
@@ -112,20 +108,6 @@ def _check_row(row: dict[str, Any], split: str) -> _Found | Problem:
         return _Found(split, sample_id, label, row_digest(row), same_image, content, annotation)
     except (*UNDECODABLE, struct.error) as error:
         return Problem("changed", sample_id, "the values that were built", str(error), _BUILD_AGAIN)
-
-
-def mask_of(cell: dict[str, Any] | None) -> Mask | None:
-    """A stored mask's pixels, true where there is any; None for no truth."""
-    pixels = pixels_of(cell)
-    return None if pixels is None else pixels > 0
-
-
-def pixels_of(cell: dict[str, Any] | None) -> NDArray[np.uint8] | None:
-    """A stored label image; None where there is none."""
-    if cell is None:
-        return None
-    with Image.open(BytesIO(cell["bytes"])) as image:
-        return np.asarray(image)
 
 
 def _samples(benchmark: Benchmark, found: list[_Found], whole: bool) -> Iterator[Problem]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-from PIL import Image
 
 from forgebench.annotations.boxes import components
 from forgebench.benchmark import Benchmark
+from forgebench.benchmark.cells import mask_of
 from forgebench.errors import InputError
 from forgebench.schema import LABELS, Mask
 
@@ -100,11 +99,10 @@ def _write_coco(root: Path, rows: Iterator[dict[str, Any]], split: str) -> None:
 
 
 def _shapes(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    if not row["mask"]:
+    mask = mask_of(row["mask"])
+    if mask is None:
         yield from ({"bbox": box, "area": box[2] * box[3]} for box in row["boxes"])
         return
-    with Image.open(BytesIO(row["mask"]["bytes"])) as file:
-        mask = np.asarray(file) > 0
     specks = mask.copy()
     for ys, xs, inside in components(mask):
         one = np.zeros_like(mask)

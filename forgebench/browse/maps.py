@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from forgebench.benchmark.rows import label_png
+from forgebench.benchmark.cells import label_png
 from forgebench.browse.media import write
 from forgebench.browse.scores import Row
 from forgebench.errors import InputError, Problem

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from forgebench.benchmark import Benchmark
+from forgebench.benchmark.cells import mask_of
 from forgebench.browse.names import app_link
 from forgebench.errors import ForgeBenchError
 from forgebench.report.entries import Entry
-from forgebench.report.inputs import Row, check_hash, find_benchmark, open_scored, prediction, read_rows, truth_of
+from forgebench.report.inputs import Row, check_hash, find_benchmark, open_scored, prediction, read_rows
 from forgebench.report.picks import Shelf, numbers, shelves
 from forgebench.report.pictures import heat_uri, image_uri, outline
 from forgebench.schema import LABELS
@@ -115,7 +116,7 @@ def _images(rows: dict[str, Row]) -> tuple[dict[str, Picture], dict[str, str]]:
     for number, (sample_id, row) in enumerate(rows.items()):
         uri = image_uri(row["image"]["bytes"], limit)
         images[sample_id] = Picture(f"image-{number}", uri, row["width"], row["height"])
-        truth = truth_of(row)
+        truth = mask_of(row["mask"])
         if truth is not None and truth.any():
             outlines[f"truth-{number}"] = outline(truth)
     return images, outlines

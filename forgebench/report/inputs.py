@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from forgebench.benchmark import Benchmark, open_benchmark
+from forgebench.benchmark.cells import mask_of
 from forgebench.errors import ForgeBenchError, InputError, Problem
 from forgebench.metrics import pixel_counts
 from forgebench.report.entries import Entry
-from forgebench.schema import Mask
 from forgebench.scoring.score import INPUTS
 from forgebench.submission import Submission, open_submission
 
@@ -82,15 +80,6 @@ def read_rows(benchmark: Benchmark, split: str, wanted: set[str]) -> dict[str, R
     return dict(sorted(rows.items()))
 
 
-def truth_of(row: Row) -> Mask | None:
-    """The truth, shape (H, W), true is tampered; None where there is none."""
-    if row["mask"] is None:
-        return None
-    with Image.open(BytesIO(row["mask"]["bytes"])) as mask:
-        truth: Mask = np.asarray(mask) != 0
-        return truth
-
-
 def open_scored(entry: Entry) -> Submission:
     """The submission of an entry, where it lay when it was scored.
 
@@ -116,7 +105,7 @@ def prediction(submission: Submission, entry: Entry, index: int, row: Row) -> ND
         raise InputError(f"{submission.path} is no longer what was scored: {found}")
     mask = found.mask
     same = found.score == table.score[index] and (mask is not None) == table.localizes
-    truth = truth_of(row)
+    truth = mask_of(row["mask"])
     if mask is not None and truth is not None:
         counts = pixel_counts(mask, truth)
         here = slice(index, index + 1)

@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from forgebench.benchmark import Benchmark
+from forgebench.benchmark.cells import mask_of
 from forgebench.benchmark.hashing import frame, hash_of_lines, row_digest
 from forgebench.benchmark.opened import RowGroup
 from forgebench.engine import Engine, run
@@ -161,8 +160,7 @@ def _truth(row: dict[str, Any], size: tuple[int, int]) -> NDArray[np.bool_] | No
         return None
     if LABELS[row["label"]] == "authentic":
         return np.zeros(size, bool)
-    with Image.open(BytesIO(row["mask"]["bytes"])) as image:
-        return np.asarray(image).astype(bool)
+    return mask_of(row["mask"])
 
 
 def _source(provenance: str | None) -> str | None:

@@ -31,8 +31,16 @@ def latest_result(session: Session, submission_id: str) -> Result | None:
 
 def latest_results(session: Session, submission_ids: Collection[str]) -> dict[str, Result]:
     """The results that count of many submissions, by their ids, where there are any."""
+    return {name: results[-1] for name, results in results_of(session, submission_ids).items()}
+
+
+def results_of(session: Session, submission_ids: Collection[str]) -> dict[str, list[Result]]:
+    """All results of submissions, the oldest first, by their ids, where there are any."""
+    found: dict[str, list[Result]] = {}
     query = select(Result).where(Result.submission_id.in_(submission_ids)).order_by(Result.number)
-    return {one.submission_id: one for one in session.scalars(query)}
+    for one in session.scalars(query):
+        found.setdefault(one.submission_id, []).append(one)
+    return found
 
 
 def prepare(board: Board, held: Lease, folder: Path) -> Path:

@@ -21,7 +21,7 @@ from leaderboard.service.keys import public_key
 from leaderboard.service.models import Account, Result, Submission
 from leaderboard.service.negative_controls import ACCOUNT
 from leaderboard.service.published import packed
-from leaderboard.service.results import fetch_score
+from leaderboard.service.results import fetch_score, results_of
 
 LOG = logging.getLogger("leaderboard.sites")
 
@@ -61,11 +61,12 @@ def build_site(board: Board, folder: Path, run: Run) -> str | None:
     with board.database.read() as session:
         entries = list(shown_entries(session))
         later = dict(session.execute(select(Submission.id, Submission.superseded_by)).all())
+        history = results_of(session, [submission.id for submission, _, _ in entries])
     if not entries:
         return None
     successors = _successors(later, {submission.id for submission, _, _ in entries})
     for entry in entries:
-        _write(board, records, entry, successors[entry[0].id])
+        _write(board, records, entry, history[entry[0].id], successors[entry[0].id])
     hidden = [
         (submission, result) for submission, result, _ in entries
         if result.hidden and successors[submission.id] is None and submission.state != "withdrawn"
@@ -112,14 +113,11 @@ def _python(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", *arguments]
 
 
-def _write(board: Board, records: Path, entry: Shown, successor: str | None) -> None:
+def _write(board: Board, records: Path, entry: Shown, results: list[Result], successor: str | None) -> None:
     submission, result, account = entry
     folder = records / submission.id
-    with board.database.read() as session:
-        query = select(Result).where(Result.submission_id == submission.id, Result.number <= result.number)
-        results = list(session.scalars(query.order_by(Result.number)))
     _write_result(board, result, folder)
-    for before, after in pairwise(results):
+    for before, after in pairwise(results[: result.number]):  # one may have come since
         home = folder / EARLIER / str(before.number)
         _write_result(board, before, home)
         Entry(note=after.reason).write(home / FILE)

@@ -70,10 +70,6 @@ def read_all(records: Path, key: Path | None = None) -> tuple[list[Shown], list[
     return _linked([one for one in read if isinstance(one, Shown)], refused)
 
 
-def _when(one: Shown) -> str:
-    return one.record.created_utc
-
-
 def _read(folder: Path, key: Path | None, *, recompute: bool) -> Shown | Refused:
     if not ID.fullmatch(folder.name) or folder.name in (".", ".."):
         return Refused(folder.name, (f"An entry's id matches {ID.pattern}. Rename its folder.",))
@@ -86,7 +82,8 @@ def _read(folder: Path, key: Path | None, *, recompute: bool) -> Shown | Refused
         earlier = [_read(one.parent, key, recompute=False) for one in folder.glob(f"{EARLIER}/*/{RECORD}")]
         wrong = [one for one in earlier if isinstance(one, Refused)]
         problems += [f"{EARLIER}/{one.id}: {said}" for one in wrong for said in one.problems]
-        before = sorted((one for one in earlier if isinstance(one, Shown)), key=_when, reverse=True)
+        before = [one for one in earlier if isinstance(one, Shown)]
+        before.sort(key=lambda one: one.record.created_utc, reverse=True)
         shown = Shown(folder.name, folder, record, read_entry(folder), robustness, tuple(before))
     except ForgeBenchError as error:
         return Refused(folder.name, (str(error),))

@@ -170,7 +170,7 @@ def test_neither_hash_depends_on_how_png_files_are_packed(tmp_path, monkeypatch)
     """A library packs otherwise on another processor, or in another version."""
     lookalikes.folder(tmp_path / "in", n=6)
     one = build("folder", tmp_path / "in", tmp_path / "one")
-    monkeypatch.setattr("forgebench.benchmark.rows.isal_zlib.compress", lambda data, level: zlib.compress(data, 9))
+    monkeypatch.setattr("forgebench.benchmark.cells.isal_zlib.compress", lambda data, level: zlib.compress(data, 9))
     two = build("folder", tmp_path / "in", tmp_path / "two")
     assert shard(one).read_bytes() != shard(two).read_bytes()
     assert hashes(one) == hashes(two)
